@@ -1,0 +1,72 @@
+// Package engine evaluates rules on changed resources and says which findings
+// are new, which were there before, which are fixed and which are suppressed.
+// It is pure: no I/O, no network, and the date is an argument.
+package engine
+
+import (
+	"github.com/plimsoll-iac/plimsoll/internal/change"
+	"github.com/plimsoll-iac/plimsoll/internal/resource"
+	"github.com/plimsoll-iac/plimsoll/internal/rule"
+	"github.com/plimsoll-iac/plimsoll/internal/source"
+)
+
+// State says how a finding relates to the change.
+type State string
+
+// The states, as the JSON report spells them.
+const (
+	New        State = "new"        // the head has it, the base has not
+	Existing   State = "existing"   // both have it
+	Fixed      State = "fixed"      // the base has it, the head has not
+	Suppressed State = "suppressed" // the head has it and somebody answers for it
+)
+
+// Finding is one violation of one rule by one resource.
+type Finding struct {
+	Rule     *rule.Rule
+	Check    int           // index of the check of Rule that found it
+	Severity rule.Severity // the rule's, unless configuration changed it
+	State    State
+	// Resource is the one judged: the head's, or for a fixed finding the base's.
+	Resource *resource.Resource
+	// Item is the path to what `each` selected, Path to the setting that is
+	// wrong or missing; Path may lead to a node that does not exist.
+	Item, Path resource.Path
+	// Range is where a person would edit. For a missing setting it is the name
+	// or header of the nearest parent that exists.
+	Range   source.Range
+	Origins []source.Range
+	// Message is one sentence in plain text without a full stop, rule and
+	// place not repeated. Names of code in it stand in backquotes.
+	Message string
+	// Fingerprint is the same across pushes, line shifts and reordering:
+	// 32 hexadecimal digits over rule, unit, resource and stable path.
+	Fingerprint string
+	Suppression *Suppression // set when State is Suppressed
+}
+
+// Suppression says who answers for a finding that is not reported.
+type Suppression struct {
+	By      string // "inline" or "config"
+	Reason  string // never empty
+	Expires string // YYYY-MM-DD, "" for never
+	Range   source.Range
+}
+
+// NotEvaluated is a check that could not be decided.
+type NotEvaluated struct {
+	Rule     *rule.Rule
+	Resource *resource.Resource
+	Path     resource.Path
+	Range    source.Range
+	Why      string // what the answer depends on, in a few words
+}
+
+// Result is what the engine found.
+type Result struct {
+	Changes  []change.ResourceChange
+	Findings []Finding // gravest first, then by file, line, rule
+	// Unknown lists the checks that could not be decided on the head's side.
+	Unknown     []NotEvaluated
+	Diagnostics source.Diagnostics
+}

@@ -1,0 +1,293 @@
+// Package resource holds what every format is read into: a Resource with a
+// tree of Nodes, each of which knows the bytes that it came from. It knows no
+// format by name.
+package resource
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/plimsoll-iac/plimsoll/internal/source"
+)
+
+// Platforms that rules speak about. A resource has one platform, whatever
+// format it was written in: a Deployment written in a chart is kubernetes.
+const (
+	Kubernetes = "kubernetes"
+	Terraform  = "terraform"
+	Dockerfile = "dockerfile"
+)
+
+// Resource is one thing that a rule can judge: a Kubernetes object, a Terraform
+// resource instance, a Dockerfile.
+type Resource struct {
+	// ID names the resource within its unit, for people and for pairing base
+	// with head: apps/v1/Deployment/shop/api, aws_eks_cluster.main,
+	// dockerfile/services/api/Dockerfile.
+	ID       string
+	Platform string // what rules match on
+	Format   string // what it was written in: the name of the reader
+	// Kind is the type in the platform's words: Deployment, aws_eks_cluster,
+	// Dockerfile. For Kubernetes, Group and Version stand beside it.
+	Kind           string
+	Group, Version string // Kubernetes alone; the core group is ""
+	Name           string
+	Namespace      string // Kubernetes alone; "" when the source does not say
+	// Unit is the id of the unit that it was read from. (Unit, ID) is unique
+	// within one tree; a reader gives a repeated identity the suffix #2, #3 …
+	// and a diagnostic.
+	Unit string
+	Root *Node
+	// Range spans the whole resource as written; its File is the one that a
+	// person edits.
+	Range source.Range
+	// Head is the line or header by which people know it: the apiVersion line
+	// of a document, the block header of a Terraform resource. Findings about
+	// something that is missing at the top stand here.
+	Head source.Range
+	// Origins are further places that brought the resource about (a module
+	// call, an overlay), outermost last.
+	Origins []source.Range
+	// Comments are those within and right above the resource, in file order.
+	// Suppressions are read from them.
+	Comments []Comment
+}
+
+// Comment is one comment of the source, without its marker.
+type Comment struct {
+	Text  string
+	Range source.Range
+	// Trailing is true when code stands before it on its line.
+	Trailing bool
+}
+
+// Kind is the kind of a Node.
+type Kind uint8
+
+// The kinds of nodes. There is no node for what is absent: look-ups give nil.
+const (
+	Null Kind = iota
+	Bool
+	Int
+	Float
+	String
+	List
+	Map
+)
+
+// String names the kind.
+func (k Kind) String() string {
+	return [...]string{"null", "bool", "int", "float", "string", "list", "map"}[k]
+}
+
+// Node is a value of a resource together with where it was written. Nodes are
+// immutable once their reader has returned them.
+type Node struct {
+	Kind Kind
+	// Value holds bool, int64, float64 or string for the scalar kinds, nil
+	// for the others.
+	Value  any
+	Items  []*Node // of a List, in order
+	Fields []Field // of a Map, in source order, names unique
+	// Range is byte-exact: the source text there is what the node says. For a
+	// value that was computed it is the expression that decides it here.
+	Range source.Range
+	// KeyRange is the range of the name of the field that holds the node; zero
+	// for list items and roots. For a Terraform block it is the block's header.
+	KeyRange source.Range
+	// Origins name further places that the value came from (a variable's
+	// default, a values file), nearest first.
+	Origins []source.Range
+	// Unknown is true for a value that cannot be known before it is applied.
+	// It is neither false nor absent. Kind is then a guess at best.
+	Unknown bool
+	// Why says of an unknown value what it depends on ("data.aws_ami.eks.id",
+	// "var.region has no default"), for the report.
+	Why string
+	// Partial is true for a List or Map that may hold more than is known.
+	Partial bool
+	// Embedded is the tree of a document that a String holds, where the reader
+	// could keep its structure and positions: the argument of jsonencode, a
+	// heredoc of JSON, a policy document.
+	Embedded *Node
+	// Block is true for Terraform's nested blocks: a field of repeated blocks
+	// is a List of Maps, each with Block set.
+	Block bool
+}
+
+// Field is a named value of a Map.
+type Field struct {
+	Name string
+	Node *Node
+}
+
+// Get gives the value of a field of a Map, or nil: for a nil node, another
+// kind, or a missing field.
+func (n *Node) Get(name string) *Node {
+	if n == nil || n.Kind != Map {
+		return nil
+	}
+	for i := range n.Fields {
+		if n.Fields[i].Name == name {
+			return n.Fields[i].Node
+		}
+	}
+	return nil
+}
+
+// Path walks fields by name from n, giving nil as soon as one is missing.
+func (n *Node) Path(names ...string) *Node {
+	for _, s := range names {
+		n = n.Get(s)
+	}
+	return n
+}
+
+// Str gives the value of a known String, else "".
+func (n *Node) Str() string {
+	if n == nil || n.Unknown {
+		return ""
+	}
+	s, _ := n.Value.(string)
+	return s
+}
+
+// Equal reports whether two trees say the same, wherever and however they are
+// written: ranges, origins and the order of fields do not count; the order of
+// items does. Unknown values are equal when they depend on the same.
+func Equal(a, b *Node) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	if a.Unknown || b.Unknown {
+		return a.Unknown == b.Unknown && a.Why == b.Why
+	}
+	if a.Kind != b.Kind || a.Partial != b.Partial {
+		return false
+	}
+	switch a.Kind {
+	case List:
+		if len(a.Items) != len(b.Items) {
+			return false
+		}
+		for i := range a.Items {
+			if !Equal(a.Items[i], b.Items[i]) {
+				return false
+			}
+		}
+		return true
+	case Map:
+		if len(a.Fields) != len(b.Fields) {
+			return false
+		}
+		for _, f := range a.Fields {
+			o := b.Get(f.Name)
+			if o == nil || !Equal(f.Node, o) {
+				return false
+			}
+		}
+		return true
+	}
+	if a.Embedded != nil && b.Embedded != nil {
+		return Equal(a.Embedded, b.Embedded)
+	}
+	return a.Value == b.Value
+}
+
+// Step is one step of a Path: a field's name or a list's index.
+type Step struct {
+	Name  string
+	Index int // counts when Name is ""
+}
+
+// Path leads from a resource's root to a node.
+type Path []Step
+
+// String writes the path as people write it: spec.containers[0].image; a name
+// with a dot or bracket is quoted: metadata.annotations["a.b/c"].
+func (p Path) String() string {
+	var b strings.Builder
+	for i, s := range p {
+		switch {
+		case s.Name == "":
+			b.WriteString("[" + strconv.Itoa(s.Index) + "]")
+		case strings.ContainsAny(s.Name, ".[]\" "):
+			b.WriteString("[" + strconv.Quote(s.Name) + "]")
+		default:
+			if i > 0 {
+				b.WriteByte('.')
+			}
+			b.WriteString(s.Name)
+		}
+	}
+	return b.String()
+}
+
+// Stable writes the path so that it survives reordering: an item of a list
+// that has a "name" (or "key", "id", "sid", "Sid") is named by it, any other
+// is "*". Fingerprints are made of it; the engine numbers those that fall
+// together.
+func (p Path) Stable(root *Node) string {
+	var b strings.Builder
+	n := root
+	for _, s := range p {
+		if s.Name != "" {
+			b.WriteByte('.')
+			b.WriteString(s.Name)
+			n = n.Get(s.Name)
+			continue
+		}
+		var item *Node
+		if n != nil && n.Kind == List && s.Index < len(n.Items) {
+			item = n.Items[s.Index]
+		}
+		key := "*"
+		for _, k := range [...]string{"name", "key", "id", "sid", "Sid"} {
+			if v := item.Get(k).Str(); v != "" {
+				key = k + "=" + v
+				break
+			}
+		}
+		b.WriteString("[" + key + "]")
+		n = item
+	}
+	return strings.TrimPrefix(b.String(), ".")
+}
+
+// At follows the path from root. It gives the node, or the deepest ancestor
+// that exists together with how many steps were taken.
+func (p Path) At(root *Node) (n *Node, steps int) {
+	n = root
+	for i, s := range p {
+		var next *Node
+		if s.Name != "" {
+			next = n.Get(s.Name)
+		} else if n.Kind == List && s.Index >= 0 && s.Index < len(n.Items) {
+			next = n.Items[s.Index]
+		}
+		if next == nil {
+			return n, i
+		}
+		n = next
+	}
+	return n, len(p)
+}
+
+// Walk calls visit for root and everything below it, parents first, with the
+// path to each; visit returning false leaves out what is below. The Path
+// passed in is reused: copy it to keep it.
+func Walk(root *Node, visit func(Path, *Node) bool) {
+	var walk func(p Path, n *Node)
+	walk = func(p Path, n *Node) {
+		if n == nil || !visit(p, n) {
+			return
+		}
+		for i, it := range n.Items {
+			walk(append(p, Step{Index: i}), it)
+		}
+		for _, f := range n.Fields {
+			walk(append(p, Step{Name: f.Name}), f.Node)
+		}
+	}
+	walk(make(Path, 0, 16), root)
+}

@@ -1,0 +1,100 @@
+// Package review makes from findings what people and machines read: the check
+// run, the inline comments, the summary, and the text, JSON, SARIF and Markdown
+// reports. It is pure: no GitHub, no git, no clock.
+package review
+
+import (
+	"time"
+
+	"github.com/plimsoll-iac/plimsoll/internal/change"
+	"github.com/plimsoll-iac/plimsoll/internal/engine"
+	"github.com/plimsoll-iac/plimsoll/internal/fix"
+	"github.com/plimsoll-iac/plimsoll/internal/rule"
+	"github.com/plimsoll-iac/plimsoll/internal/source"
+)
+
+// Report is everything that is known after a review, before it is put in the
+// words of GitHub or of a terminal.
+type Report struct {
+	Base, Head  string // full SHAs; "" for a scan and for the working tree
+	Changes     []change.ResourceChange
+	Findings    []Finding // as engine.Result orders them
+	Unknown     []engine.NotEvaluated
+	Diagnostics source.Diagnostics
+	// Files gives the head's files that findings, fixes and hunks speak of
+	// (the base's for fixed findings whose file is gone).
+	Files   map[string]*source.File
+	Elapsed time.Duration
+	Policy  Policy
+	// RulesURL is where rule pages are served, without a final slash:
+	// <RulesURL>/k8s/privileged-container. "" when there is no server.
+	RulesURL string
+}
+
+// Finding is an engine finding with its proven fix, if there is one.
+type Finding struct {
+	engine.Finding
+	Fix *fix.Fix
+}
+
+// Policy is how findings are to be treated, resolved from configuration.
+type Policy struct {
+	FailOn      rule.Severity // lowest severity of a new finding that fails; "none" never
+	Advise      bool          // never fails
+	CommentOn   rule.Severity // lowest severity that gets an inline comment
+	MaxComments int
+	// Draft says that the pull request is a draft whose comments are held back.
+	Draft bool
+	// ConfigError is set when the base's .plimsoll.yml cannot be read at all:
+	// conclusion action_required.
+	ConfigError *source.Diagnostic
+}
+
+// Conclusion is a check run's conclusion in GitHub's words.
+type Conclusion string
+
+// The conclusions in use.
+const (
+	Success        Conclusion = "success"
+	Failure        Conclusion = "failure"
+	Neutral        Conclusion = "neutral"
+	ActionRequired Conclusion = "action_required"
+)
+
+// Review is a Report in GitHub's words.
+type Review struct {
+	Conclusion  Conclusion
+	Title       string // at most 255 characters
+	Summary     string // Markdown, at most 65,535 bytes
+	Comments    []Comment
+	Annotations []Annotation // of all new findings that have no comment
+	Actions     []Action     // at most 3
+	// Live are the fingerprints of all findings that the head has, whatever
+	// their state; a thread of ours whose fingerprints are all gone is fixed.
+	Live map[string]bool
+}
+
+// Comment is one inline comment, on the head's side of the diff.
+type Comment struct {
+	Path         string
+	Start, Line  int      // 1-based, inclusive; Start == Line for a single line
+	Fingerprints []string // of the findings that it speaks of, gravest first
+	// Body is Markdown, at most 65,536 bytes, and ends with a hidden marker
+	// that Fingerprints can be read back from (see Marker).
+	Body string
+}
+
+// Annotation is one annotation of the check run.
+type Annotation struct {
+	Path       string
+	Start, End int    // 1-based, inclusive
+	Level      string // failure, warning, notice
+	Title      string // at most 255 characters
+	Message    string // plain text, at most 64 KiB
+}
+
+// Action is a button of the check run: label at most 20 characters,
+// description 40, identifier 20.
+type Action struct {
+	Label, Description, Identifier string
+}

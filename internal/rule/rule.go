@@ -1,0 +1,131 @@
+// Package rule is the form of the catalogue: one YAML file a rule, with its
+// conditions in CEL and its examples, compiled to something that the engine can
+// evaluate. It has no I/O beyond the fs.FS that it is given.
+package rule
+
+import "fmt"
+
+// Severity says what happens if nobody acts. docs/severity.md has the scale.
+type Severity string
+
+// The four severities, gravest first.
+const (
+	Critical Severity = "critical"
+	High     Severity = "high"
+	Medium   Severity = "medium"
+	Low      Severity = "low"
+)
+
+// Severities lists them, gravest first.
+func Severities() []Severity { return []Severity{Critical, High, Medium, Low} }
+
+// Rank orders severities: 4 for critical down to 1 for low, 0 for anything
+// else ("none" among them).
+func (s Severity) Rank() int {
+	switch s {
+	case Critical:
+		return 4
+	case High:
+		return 3
+	case Medium:
+		return 2
+	case Low:
+		return 1
+	}
+	return 0
+}
+
+// AtLeast reports whether s is as grave as threshold. Nothing is at least
+// "none", or any other word that is not a severity.
+func (s Severity) AtLeast(threshold Severity) bool {
+	return threshold.Rank() > 0 && s.Rank() >= threshold.Rank()
+}
+
+// ParseSeverity reads a severity; "none" is given back as it is for thresholds.
+func ParseSeverity(s string) (Severity, error) {
+	if v := Severity(s); v.Rank() > 0 || s == "none" {
+		return v, nil
+	}
+	return "", fmt.Errorf("%q is not a severity: use critical, high, medium, low or none", s)
+}
+
+// Rule is one security intent, whichever formats can express it, as its YAML
+// file says.
+type Rule struct {
+	ID          string   // <area>/<kebab-case-name>
+	Title       string   // a noun phrase or sentence without a full stop
+	Severity    Severity //
+	Profile     string   // default, strict, reliability, style: the smallest profile that has it
+	Theme       string   // one of Themes
+	Why         string   // one or two sentences: why it matters
+	Remediation string   // one or two sentences: what to do
+	References  []string // https URLs
+	// Compliance names controls by standard: pss, cis-kubernetes, owasp-k8s, nsa.
+	Compliance map[string][]string
+	// Equivalents names the rules of other tools that mean the same, by tool.
+	Equivalents map[string][]string
+	// Covers names rows of the project's list of checks: K8S-POD-001.
+	Covers   []string
+	Checks   []Check
+	Examples []Example
+	// File and Line say where the rule is written; "" for none.
+	File string
+	Line int
+	// Limited is set for rules that came from outside the program: they run
+	// under a cost limit.
+	Limited bool
+}
+
+// Themes are the nine themes, in order; theme N of the catalogue is Themes[N-1].
+func Themes() []string {
+	return []string{
+		"node-hosts", "iam-and-rbac", "registries", "namespaces", "privileged-containers",
+		"network-isolation", "encryption-and-secrets", "audit-logging", "images-and-versions",
+	}
+}
+
+// Check is how one platform can violate the rule.
+type Check struct {
+	Platform string
+	// Kinds limits the check to kinds of resources: "Deployment",
+	// "rbac.authorization.k8s.io/ClusterRole", "aws_eks_cluster". Empty: all.
+	Kinds []string
+	// Each is a selection that the platform offers by name (containers), or a
+	// path with [*] (ingress[*]); empty: the root once.
+	Each string
+	// Fail is CEL; true means violation. It sees `it` (what Each selected),
+	// `object` (the resource's root), `resource` (id, kind, name, namespace …)
+	// and what the selection adds (`pod` for containers).
+	Fail string
+	// At is the path of the setting, relative to `it`. It may be missing.
+	At string
+	// Message has {{ CEL }} in it; the value of each is put in.
+	Message string
+	Fix     *FixSpec
+}
+
+// FixSpec says how to mend one violation. Paths are relative to `it`.
+type FixSpec struct {
+	Title  string // imperative; made from the operations when empty
+	Set    []Setting
+	Delete []string
+	// Append adds items to the lists at the paths, making them where missing.
+	Append []Setting
+	// Review is a sentence on what to check before applying; "" when the fix
+	// cannot break what works today.
+	Review string
+}
+
+// Setting is one path and the value it is to have: bool, int64, float64,
+// string, []any or map[string]any in the order of a *yaml.Node.
+type Setting struct {
+	Path  string
+	Value any
+}
+
+// Example shows a violation, its mended form, or something that passes.
+type Example struct {
+	Platform          string // needed where the rule has checks for several platforms
+	File              string // file name, where it matters
+	Fail, Fixed, Pass string
+}
