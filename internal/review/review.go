@@ -67,11 +67,14 @@ type Review struct {
 	Title       string // at most 255 characters
 	Summary     string // Markdown, at most 65,535 bytes
 	Comments    []Comment
-	Annotations []Annotation // of all new findings that have no comment
+	Annotations []Annotation // of all new findings that have no comment here
 	Actions     []Action     // at most 3
-	// Live are the fingerprints of all findings that the head has, whatever
-	// their state; a thread of ours whose fingerprints are all gone is fixed.
+	// Live are the fingerprints of the findings that stand in the head, new or
+	// existing; a thread of ours none of whose fingerprints is here is settled.
 	Live map[string]bool
+	// Fallback has, for each fingerprint in Comments, the annotation that says
+	// it where its comment cannot be posted.
+	Fallback map[string]Annotation
 }
 
 // Comment is one inline comment, on the head's side of the diff.
@@ -91,6 +94,9 @@ type Annotation struct {
 	Level      string // failure, warning, notice
 	Title      string // at most 255 characters
 	Message    string // plain text, at most 64 KiB
+	// Fingerprint of the finding: where it has a live comment from an earlier
+	// push, the annotation is left out, so that it is said once.
+	Fingerprint string
 }
 
 // Action is a button of the check run: label at most 20 characters,
