@@ -21,6 +21,9 @@ type Report struct {
 	Findings    []Finding // as engine.Result orders them
 	Unknown     []engine.NotEvaluated
 	Diagnostics source.Diagnostics
+	// Groups are the new findings that may get a comment, as GroupNew gathers
+	// them, with their combined fixes.
+	Groups []Group
 	// Files gives the head's files that findings, fixes and hunks speak of
 	// (the base's for fixed findings whose file is gone).
 	Files   map[string]*source.File

@@ -1,0 +1,59 @@
+package review
+
+import (
+	"fmt"
+	"path"
+	"strings"
+)
+
+// body writes an inline comment: what, where, why it matters here, the fix, and
+// what to do if it must stay.
+func body(r *Report, g Group, suggestion string, mended map[string]bool, fingerprints []string) string {
+	var b strings.Builder
+	lead := r.Findings[g.Findings[0]]
+	for n, i := range g.Findings {
+		f := r.Findings[i]
+		if n == 5 {
+			fmt.Fprintf(&b, "and %d more on the same lines, in the check run.\n\n", len(g.Findings)-n)
+			break
+		}
+		fmt.Fprintf(&b, "**%s** · %s · %s\n\n", prose(upperFirst(f.Message)), f.Severity, ruleLink(r, f.Rule.ID))
+		where := code(f.Resource.ID)
+		if n > 0 {
+			where = ""
+		} else {
+			where += ". "
+		}
+		fmt.Fprintf(&b, "%s%s", where, prose(sentence(f.Rule.Why)))
+		if o := originText(f.Origins); o != "" {
+			fmt.Fprintf(&b, " The value comes from %s.", prose(o))
+		}
+		if suggestion != "" && !mended[f.Fingerprint] || suggestion == "" {
+			fmt.Fprintf(&b, " %s", prose(sentence(f.Rule.Remediation)))
+		}
+		b.WriteString("\n\n")
+	}
+	if suggestion != "" {
+		b.WriteString(fenced("suggestion", suggestion))
+		b.WriteString("\n")
+		if g.Fix.Review != "" {
+			fmt.Fprintf(&b, "Before you apply it: %s\n\n", prose(sentence(g.Fix.Review)))
+		}
+	}
+	fmt.Fprintf(&b, "<details><summary>If it must stay</summary>\n\n")
+	if suggestion != "" {
+		fmt.Fprintf(&b, "%s\n\n", prose(sentence(lead.Rule.Remediation)))
+	}
+	fmt.Fprintf(&b, "A reviewed exception, with a reason:\n%s\n</details>\n\n", code(ignoreComment(lead.Range.File, lead.Rule.ID)))
+	text, marker := b.String(), Marker(fingerprints)
+	return cut(text, MaxBody-marginBytes-len(marker)) + marker + "\n"
+}
+
+// ignoreComment is the suppression comment in the file's own syntax.
+func ignoreComment(file, id string) string {
+	mark := "#"
+	if path.Ext(file) == ".json" {
+		return fmt.Sprintf(".plimsoll.yml: suppress: [{rule: %s, paths: [%q], reason: why}]", id, file)
+	}
+	return fmt.Sprintf("%s plimsoll:ignore %s until=YYYY-MM-DD -- why", mark, id)
+}

@@ -1,0 +1,52 @@
+package review
+
+import (
+	"sort"
+	"strconv"
+
+	"github.com/plimsoll-iac/plimsoll/internal/engine"
+	"github.com/plimsoll-iac/plimsoll/internal/fix"
+)
+
+// Group is a set of new findings that one comment speaks of: those about one
+// item (a container, a block) of one resource. Fix, where set, mends them all
+// or as many of them as could be proven together.
+type Group struct {
+	Findings []int // indexes into Report.Findings, gravest first
+	Fix      *fix.Fix
+	// Mends are the fingerprints that Fix clears.
+	Mends map[string]bool
+}
+
+// GroupNew gathers the new findings of at least the policy's comment severity,
+// in the order of their gravest.
+func GroupNew(findings []Finding, policy Policy) []Group {
+	index := map[string]int{}
+	var out []Group
+	for i, f := range findings {
+		if f.State != engine.New || !f.Severity.AtLeast(policy.CommentOn) || f.Range.Start.Line == 0 {
+			continue
+		}
+		key := f.Range.File + "\x00" + f.Resource.Unit + "\x00" + f.Resource.ID + "\x00" + f.Item.String()
+		if len(f.Item) == 0 {
+			// Findings about the resource as a whole may stand far apart.
+			key += "\x00" + strconv.Itoa(f.Range.Start.Line)
+		}
+		g, ok := index[key]
+		if !ok {
+			g = len(out)
+			index[key] = g
+			out = append(out, Group{})
+		}
+		out[g].Findings = append(out[g].Findings, i)
+	}
+	for _, g := range out {
+		sort.SliceStable(g.Findings, func(a, b int) bool {
+			return findings[g.Findings[a]].Severity.Rank() > findings[g.Findings[b]].Severity.Rank()
+		})
+	}
+	sort.SliceStable(out, func(a, b int) bool {
+		return findings[out[a].Findings[0]].Severity.Rank() > findings[out[b].Findings[0]].Severity.Rank()
+	})
+	return out
+}
