@@ -17,7 +17,7 @@ func body(r *Report, g Group, suggestion string, mended map[string]bool, fingerp
 			fmt.Fprintf(&b, "and %d more on the same lines, in the check run.\n\n", len(g.Findings)-n)
 			break
 		}
-		fmt.Fprintf(&b, "**%s** · %s · %s\n\n", prose(upperFirst(f.Message)), f.Severity, ruleLink(r, f.Rule.ID))
+		fmt.Fprintf(&b, "**%s** · %s · %s\n\n", prose(cut(upperFirst(f.Message), 600)), f.Severity, ruleLink(r, f.Rule.ID))
 		where := code(f.Resource.ID)
 		if n > 0 {
 			where = ""
@@ -45,8 +45,7 @@ func body(r *Report, g Group, suggestion string, mended map[string]bool, fingerp
 		fmt.Fprintf(&b, "%s\n\n", prose(sentence(lead.Rule.Remediation)))
 	}
 	fmt.Fprintf(&b, "A reviewed exception, with a reason:\n%s\n</details>\n\n", code(ignoreComment(lead.Range.File, lead.Rule.ID)))
-	text, marker := b.String(), Marker(fingerprints)
-	return cut(text, MaxBody-marginBytes-len(marker)) + marker + "\n"
+	return b.String() + Marker(fingerprints) + "\n"
 }
 
 // ignoreComment is the suppression comment in the file's own syntax.

@@ -18,6 +18,10 @@ type Group struct {
 	Mends map[string]bool
 }
 
+// maxInGroup bounds how many findings one comment speaks of, and with it the
+// comment's length; the others of the item become annotations.
+const maxInGroup = 40
+
 // GroupNew gathers the new findings of at least the policy's comment severity,
 // in the order of their gravest.
 func GroupNew(findings []Finding, policy Policy) []Group {
@@ -38,7 +42,9 @@ func GroupNew(findings []Finding, policy Policy) []Group {
 			index[key] = g
 			out = append(out, Group{})
 		}
-		out[g].Findings = append(out[g].Findings, i)
+		if len(out[g].Findings) < maxInGroup {
+			out[g].Findings = append(out[g].Findings, i)
+		}
 	}
 	for _, g := range out {
 		sort.SliceStable(g.Findings, func(a, b int) bool {

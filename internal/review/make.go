@@ -70,14 +70,10 @@ func Conclude(r *Report) Conclusion {
 	switch {
 	case r.Policy.ConfigError != nil:
 		return ActionRequired
-	case Failing(r) > 0 && !r.Policy.Advise:
-		return Failure
-	case r.Policy.Advise && count(r).New > 0:
+	case Failing(r) > 0 && r.Policy.Advise, nothing(r):
 		return Neutral
-	case nothing(r):
-		// A required check must report, and green is the truth: nothing here
-		// can sink the ship.
-		return Success
+	case Failing(r) > 0:
+		return Failure
 	}
 	return Success
 }
@@ -173,6 +169,10 @@ func comment(r *Report, g Group, hunks map[string][]change.Hunk) (Comment, bool)
 		c.Fingerprints = append(c.Fingerprints, r.Findings[i].Fingerprint)
 	}
 	c.Body = body(r, g, suggestion, mended, c.Fingerprints)
+	if len(c.Body) > MaxBody {
+		// Half a suggestion would be worse than none.
+		c.Body = body(r, g, "", nil, c.Fingerprints)
+	}
 	return c, true
 }
 

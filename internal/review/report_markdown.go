@@ -1,0 +1,47 @@
+package review
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/plimsoll-iac/plimsoll/internal/engine"
+)
+
+// Markdown writes the report as a document: the check run's title and summary,
+// then each new finding with its reason and its fix.
+func Markdown(w io.Writer, r *Report) error {
+	if _, err := fmt.Fprintf(w, "## %s\n\n%s\n", escape(Title(r)), Summary(r, 1<<20)); err != nil {
+		return fmt.Errorf("write the Markdown report: %w", err)
+	}
+	for _, f := range r.Findings {
+		if f.State != engine.New {
+			continue
+		}
+		text := fmt.Sprintf("### %s\n\n%s · %s · %s · %s\n\n%s %s\n\n", prose(upperFirst(f.Message)), code(lineOf(f.Range)), f.Severity,
+			ruleLink(r, f.Rule.ID), code(f.Resource.ID), prose(sentence(f.Rule.Why)), prose(sentence(f.Rule.Remediation)))
+		if o := originText(f.Origins); o != "" {
+			text += fmt.Sprintf("The value comes from %s.\n\n", prose(o))
+		}
+		if f.Fix != nil {
+			edits, err := LineEdits(r.Files, f.Fix.Edits)
+			if err != nil {
+				return err
+			}
+			diff := ""
+			for _, e := range edits {
+				diff += fmt.Sprintf("@@ %s:%d @@\n", e.File, e.Start)
+				for _, l := range oldLines(r.Files[e.File], e) {
+					diff += "-" + l + "\n"
+				}
+				for _, l := range splitLines(e.New) {
+					diff += "+" + l + "\n"
+				}
+			}
+			text += fenced("diff", diff) + "\n"
+		}
+		if _, err := io.WriteString(w, text); err != nil {
+			return fmt.Errorf("write the Markdown report: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,289 @@
+package review
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/plimsoll-iac/plimsoll/internal/engine"
+	"github.com/plimsoll-iac/plimsoll/internal/rule"
+	"github.com/plimsoll-iac/plimsoll/internal/source"
+)
+
+// TextOptions says how the text report is drawn.
+type TextOptions struct {
+	Color bool
+	// Verbose shows existing, fixed and suppressed findings too, a line each.
+	Verbose bool
+}
+
+type painter bool
+
+func (p painter) paint(code, s string) string {
+	if !p || s == "" {
+		return s
+	}
+	return "\x1b[" + code + "m" + s + "\x1b[0m"
+}
+
+func (p painter) severity(s rule.Severity) string {
+	return p.paint(map[rule.Severity]string{rule.Critical: "1;31", rule.High: "31", rule.Medium: "33", rule.Low: "36"}[s], string(s))
+}
+
+// Text writes the report for a person at a terminal: each new finding with its
+// source lines, the place marked, the fix as a small diff; then what could not
+// be evaluated; then a summary line.
+func Text(w io.Writer, r *Report, o TextOptions) error {
+	b := bufio.NewWriter(w)
+	p := painter(o.Color)
+	for _, f := range r.Findings {
+		if f.State == engine.New {
+			textFinding(b, r, f, p)
+		}
+	}
+	if o.Verbose {
+		textOthers(b, r, p)
+	}
+	wrote := false
+	for _, d := range r.Diagnostics {
+		what := string(d.Level)
+		if d.NotEvaluated != "" {
+			what = "not evaluated"
+		}
+		fmt.Fprintf(b, "%s  %s\n", p.paint("33", what), printable(d.String()))
+		wrote = true
+	}
+	if n := len(r.Unknown); n > 0 {
+		wrote = true
+		for _, s := range unknownLines(r) {
+			fmt.Fprintf(b, "%s  %s\n", p.paint("33", "not evaluated"), printable(s))
+		}
+	}
+	if wrote {
+		fmt.Fprintln(b)
+	}
+	fmt.Fprintln(b, p.paint("1", summaryLine(r)))
+	if err := b.Flush(); err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	return nil
+}
+
+func textFinding(b *bufio.Writer, r *Report, f Finding, p painter) {
+	fmt.Fprintf(b, "%s  %s  %s  %s\n", p.paint("1", printable(f.Range.String())), p.severity(f.Severity),
+		printable(upperFirst(plain(f.Message))), p.paint("2", f.Rule.ID))
+	file := r.Files[f.Range.File]
+	width := 1
+	if file != nil && f.Range.Start.Line > 0 {
+		width = textSource(b, file, f, p)
+	}
+	gutter := strings.Repeat(" ", 4+width)
+	for i, o := range f.Origins {
+		if i == 3 {
+			break
+		}
+		fmt.Fprintf(b, "%s %s the value comes from %s\n", gutter, p.paint("2", "·"), printable(o.String()))
+	}
+	if f.Fix != nil {
+		textFix(b, r, f, p, gutter)
+	}
+	fmt.Fprintln(b)
+}
+
+// textSource draws the lines around the finding with the place marked, and
+// gives the width of its line numbers.
+func textSource(b *bufio.Writer, file *source.File, f Finding, p painter) int {
+	line := f.Range.Start.Line
+	first, last := max(1, line-1), min(file.Lines(), line+1)
+	width := len(fmt.Sprint(last))
+	for n := first; n <= last; n++ {
+		text := printable(expand(file.Line(n)))
+		fmt.Fprintf(b, "    %s %s %s\n", p.paint("2", fmt.Sprintf("%*d", width, n)), p.paint("2", "│"), clip(text))
+		if n != line {
+			continue
+		}
+		raw := file.Line(n)
+		runes := []rune(raw)
+		from := min(f.Range.Start.Column-1, len(runes))
+		to := len(runes)
+		if f.Range.End.Line == line {
+			to = min(f.Range.End.Column-1, len(runes))
+		}
+		pad := utf8.RuneCountInString(expand(string(runes[:from])))
+		mark := max(1, utf8.RuneCountInString(strings.TrimRight(expand(string(runes[from:max(from, to)])), " ")))
+		if pad > maxTextWidth {
+			continue
+		}
+		mark = min(mark, maxTextWidth-pad+1)
+		fmt.Fprintf(b, "    %s %s %s%s %s\n", strings.Repeat(" ", width), p.paint("2", "│"), strings.Repeat(" ", pad),
+			p.severityMark(f.Severity, strings.Repeat("^", mark)), p.paint("2", clip(printable(plain(f.Rule.Why)))))
+	}
+	return width
+}
+
+func (p painter) severityMark(s rule.Severity, text string) string {
+	if s.Rank() >= rule.High.Rank() {
+		return p.paint("31", text)
+	}
+	return p.paint("33", text)
+}
+
+func textFix(b *bufio.Writer, r *Report, f Finding, p painter, gutter string) {
+	edits, err := LineEdits(r.Files, f.Fix.Edits)
+	if err != nil {
+		return
+	}
+	lead := "fix"
+	if len(gutter) > 4 {
+		lead = strings.Repeat(" ", len(gutter)-3) + "fix"
+	}
+	n := 0
+	for _, e := range edits {
+		file := r.Files[e.File]
+		if e.File != f.Range.File {
+			fmt.Fprintf(b, "%s %s %s\n", lead, p.paint("2", "│"), printable(e.File))
+			lead = gutter
+		}
+		var rows []string
+		old, new := oldLines(file, e), splitLines(e.New)
+		for len(old) > 0 && len(new) > 0 && old[0] == new[0] {
+			old, new = old[1:], new[1:]
+		}
+		for len(old) > 0 && len(new) > 0 && old[len(old)-1] == new[len(new)-1] {
+			old, new = old[:len(old)-1], new[:len(new)-1]
+		}
+		for _, l := range old {
+			rows = append(rows, p.paint("31", "-"+clip(printable(expand(l)))))
+		}
+		for _, l := range new {
+			rows = append(rows, p.paint("32", "+"+clip(printable(expand(l)))))
+		}
+		for _, row := range rows {
+			if n++; n > 16 {
+				fmt.Fprintf(b, "%s %s …\n", gutter, p.paint("2", "│"))
+				return
+			}
+			fmt.Fprintf(b, "%s %s %s\n", lead, p.paint("2", "│"), row)
+			lead = gutter
+		}
+	}
+}
+
+func oldLines(f *source.File, e source.LineEdit) []string {
+	var out []string
+	for n := e.Start; n <= e.End; n++ {
+		out = append(out, f.Line(n))
+	}
+	return out
+}
+
+func splitLines(s string) []string {
+	if s == "" {
+		return nil
+	}
+	parts := strings.Split(strings.TrimSuffix(s, "\n"), "\n")
+	for i := range parts {
+		parts[i] = strings.TrimSuffix(parts[i], "\r")
+	}
+	return parts
+}
+
+func textOthers(b *bufio.Writer, r *Report, p painter) {
+	for _, state := range []engine.State{engine.Existing, engine.Suppressed, engine.Fixed} {
+		for _, f := range r.Findings {
+			if f.State != state {
+				continue
+			}
+			note := string(state)
+			if f.Suppression != nil {
+				note += ": " + f.Suppression.Reason
+			}
+			fmt.Fprintf(b, "%s  %s  %s  %s  (%s)\n", printable(f.Range.String()), p.severity(f.Severity), printable(plain(f.Message)), p.paint("2", f.Rule.ID), printable(note))
+		}
+	}
+}
+
+func unknownLines(r *Report) []string {
+	type key struct{ rule, why string }
+	n := map[key]int{}
+	first := map[key]string{}
+	var order []key
+	for _, u := range r.Unknown {
+		k := key{u.Rule.ID, u.Why}
+		if n[k] == 0 {
+			order = append(order, k)
+			first[k] = fmt.Sprintf("%s: %s on %s", lineOf(u.Range), u.Rule.ID, u.Resource.ID)
+		}
+		n[k]++
+	}
+	var out []string
+	for i, k := range order {
+		if i == 20 {
+			out = append(out, fmt.Sprintf("and %d more", len(order)-i))
+			break
+		}
+		s := first[k]
+		if n[k] > 1 {
+			s += fmt.Sprintf(" and %d more", n[k]-1)
+		}
+		if k.why != "" {
+			s += ": depends on " + k.why
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// summaryLine is the last line: "1 new finding (1 critical) in 3 changed
+// resources of 214 · 1 fixed · 4 already there · 0.08 s".
+func summaryLine(r *Report) string {
+	c := count(r)
+	var s string
+	if c.New == 0 {
+		s = "no new findings"
+	} else {
+		var by []string
+		for _, sev := range rule.Severities() {
+			if n := c.BySeverity[sev]; n > 0 {
+				by = append(by, fmt.Sprintf("%d %s", n, sev))
+			}
+		}
+		s = fmt.Sprintf("%d new %s (%s)", c.New, plural(c.New, "finding", "findings"), strings.Join(by, ", "))
+	}
+	s += fmt.Sprintf(" in %d changed %s of %d", c.Changed, plural(c.Changed, "resource", "resources"), c.Total)
+	for _, part := range []struct {
+		n    int
+		what string
+	}{{c.Fixed, "fixed"}, {c.Existing, "already there"}, {c.Suppressed, "suppressed"}, {len(notEvaluated(r)), "not evaluated"}} {
+		if part.n > 0 {
+			s += fmt.Sprintf(" · %d %s", part.n, part.what)
+		}
+	}
+	return s + fmt.Sprintf(" · %.2f s", r.Elapsed.Round(time.Millisecond).Seconds())
+}
+
+const maxTextWidth = 160
+
+func clip(s string) string {
+	if utf8.RuneCountInString(s) <= maxTextWidth {
+		return s
+	}
+	return string([]rune(s)[:maxTextWidth-1]) + "…"
+}
+
+func expand(s string) string { return strings.ReplaceAll(s, "\t", "    ") }
+
+// printable keeps control characters of a repository away from the terminal,
+// escape sequences and direction overrides above all.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r < 0x20, r == 0x7f, r >= 0x80 && r < 0xa0, r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069, r == utf8.RuneError:
+			return '\ufffd'
+		}
+		return r
+	}, s)
+}
