@@ -1,0 +1,257 @@
+package reviewer
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"strings"
+	"sync"
+
+	"github.com/plimsoll-iac/plimsoll/internal/change"
+	"github.com/plimsoll-iac/plimsoll/internal/engine"
+	"github.com/plimsoll-iac/plimsoll/internal/fix"
+	"github.com/plimsoll-iac/plimsoll/internal/format"
+	"github.com/plimsoll-iac/plimsoll/internal/resource"
+	"github.com/plimsoll-iac/plimsoll/internal/review"
+	"github.com/plimsoll-iac/plimsoll/internal/source"
+)
+
+// maxMended bounds how many findings a review looks for fixes of, gravest
+// first; each costs another reading of its file.
+const maxMended = 5000
+
+// evaluator reads units of the head again with some files replaced and judges
+// them as the review did. It implements fix.Evaluator.
+type evaluator struct {
+	run        *run
+	baseTree   fs.FS
+	headTree   fs.FS
+	units      map[string]format.Unit
+	baseByUnit map[string][]*resource.Resource
+	headByUnit map[string][]*resource.Resource
+
+	mu    sync.Mutex
+	files map[string]*source.File
+}
+
+func newEvaluator(r *run, baseTree, headTree fs.FS, base []*resource.Resource, units []format.Unit, head []*resource.Resource) *evaluator {
+	e := &evaluator{
+		run: r, baseTree: baseTree, headTree: headTree,
+		units: make(map[string]format.Unit, len(units)), files: map[string]*source.File{},
+		baseByUnit: byUnit(base), headByUnit: byUnit(head),
+	}
+	for _, u := range units {
+		e.units[u.ID] = u
+	}
+	return e
+}
+
+func byUnit(rs []*resource.Resource) map[string][]*resource.Resource {
+	out := map[string][]*resource.Resource{}
+	for _, r := range rs {
+		out[r.Unit] = append(out[r.Unit], r)
+	}
+	return out
+}
+
+func (e *evaluator) judge(ctx context.Context, changes []change.ResourceChange) engine.Result {
+	return engine.Evaluate(ctx, e.run.engineOptions(), changes)
+}
+
+// file gives a file of the head as it was read, or nil.
+func (e *evaluator) file(path string) *source.File {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	f, ok := e.files[path]
+	if !ok {
+		if data, err := fs.ReadFile(e.headTree, path); err == nil {
+			f = source.NewFile(path, data)
+		}
+		e.files[path] = f
+	}
+	return f
+}
+
+// Evaluate reads the unit with the overlaid files and gives its findings that
+// the head would then have, suppressed ones too.
+func (e *evaluator) Evaluate(ctx context.Context, unit string, overlay map[string][]byte) ([]engine.Finding, error) {
+	u, ok := e.units[unit]
+	if !ok {
+		return nil, fmt.Errorf("unit %s is not part of this review", unit)
+	}
+	base, head := e.baseByUnit[unit], e.headByUnit[unit]
+	whole := u.Files
+	if narrow, ok := narrowed(u, overlay, base, head); ok {
+		u.Files = narrow
+	}
+	if len(overlay) > 0 {
+		u.FS = overlayFS{FS: e.headTree, files: overlay}
+	}
+	resources, ds := e.run.opt.Readers[u.Format].Read(ctx, u)
+	for _, d := range ds {
+		if d.Level == source.LevelError && overlay[d.File] != nil {
+			return nil, fmt.Errorf("the edited file no longer reads: %s", d)
+		}
+	}
+	if len(u.Files) < len(whole) {
+		base = inFiles(base, u.Files)
+		head = inFiles(head, u.Files)
+	}
+	if len(resources) != len(head) {
+		return nil, fmt.Errorf("the edit changes how many resources there are, from %d to %d", len(head), len(resources))
+	}
+	var out []engine.Finding
+	for _, f := range e.judge(ctx, change.Pair(base, resources)).Findings {
+		if f.State != engine.Fixed {
+			out = append(out, f)
+		}
+	}
+	return out, ctx.Err()
+}
+
+// narrowed gives the overlaid files alone where the other files of the unit
+// cannot bear on them: manifests whose identities are unique in the unit.
+func narrowed(u format.Unit, overlay map[string][]byte, base, head []*resource.Resource) ([]string, bool) {
+	if u.Format != resource.Kubernetes || len(overlay) == 0 {
+		return nil, false
+	}
+	for _, rs := range [2][]*resource.Resource{base, head} {
+		for _, r := range rs {
+			if strings.Contains(r.ID, "#") {
+				return nil, false
+			}
+		}
+	}
+	var out []string
+	for _, f := range u.Files {
+		if _, ok := overlay[f]; ok {
+			out = append(out, f)
+		}
+	}
+	return out, len(out) == len(overlay)
+}
+
+// inFiles gives the resources that stand in the files.
+func inFiles(rs []*resource.Resource, files []string) []*resource.Resource {
+	var out []*resource.Resource
+	for _, r := range rs {
+		for _, f := range files {
+			if r.Range.File == f {
+				out = append(out, r)
+				break
+			}
+		}
+	}
+	return out
+}
+
+// mend finds the proven fixes of the new findings, one by one and for each
+// group that may become one comment.
+func (e *evaluator) mend(ctx context.Context, rep *review.Report) error {
+	var fresh []engine.Finding
+	for _, f := range rep.Findings {
+		if f.State == engine.New && len(fresh) < maxMended {
+			fresh = append(fresh, f.Finding)
+		}
+	}
+	e.run.opt.progress("proving fixes", 0, len(fresh))
+	fixes, err := fix.All(ctx, e, fresh, e.file)
+	if err != nil {
+		return fmt.Errorf("prove fixes: %w", err)
+	}
+	for i := range rep.Findings {
+		if rep.Findings[i].State == engine.New {
+			rep.Findings[i].Fix = fixes[rep.Findings[i].Fingerprint]
+		}
+	}
+	rep.Groups = review.GroupNew(rep.Findings, rep.Policy)
+	for n := range rep.Groups {
+		if n >= rep.Policy.MaxComments*2 {
+			break // beyond what can become a comment
+		}
+		if err := e.mendGroup(ctx, rep, &rep.Groups[n]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mendGroup finds one fix for all findings of a group.
+func (e *evaluator) mendGroup(ctx context.Context, rep *review.Report, g *review.Group) error {
+	var fixable []engine.Finding
+	var one *fix.Fix
+	for _, i := range g.Findings {
+		if f := rep.Findings[i]; f.Fix != nil {
+			fixable = append(fixable, f.Finding)
+			one = f.Fix
+		}
+	}
+	if len(fixable) <= 1 {
+		g.Fix, g.Mends = one, fingerprints(fixable)
+		return nil
+	}
+	combined, mends, err := fix.Combine(ctx, e, fixable, e.file)
+	if err != nil {
+		return fmt.Errorf("combine fixes: %w", err)
+	}
+	g.Fix, g.Mends = combined, map[string]bool{}
+	for _, fp := range mends {
+		g.Mends[fp] = true
+	}
+	return nil
+}
+
+func fingerprints(fs []engine.Finding) map[string]bool {
+	out := make(map[string]bool, len(fs))
+	for _, f := range fs {
+		out[f.Fingerprint] = true
+	}
+	return out
+}
+
+// loaded gives the files that the report speaks of.
+func (e *evaluator) loaded(rep *review.Report) map[string]*source.File {
+	out := map[string]*source.File{}
+	for _, f := range rep.Findings {
+		name := f.Range.File
+		if _, ok := out[name]; ok || name == "" {
+			continue
+		}
+		file := e.file(name)
+		if file == nil && e.baseTree != nil {
+			if data, err := fs.ReadFile(e.baseTree, name); err == nil {
+				file = source.NewFile(name, data)
+			}
+		}
+		if file != nil {
+			out[name] = file
+		}
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for name, f := range e.files {
+		if f != nil {
+			out[name] = f
+		}
+	}
+	return out
+}
+
+// FixAll applies every proven fix of new findings and gives the files that
+// change with their new content, and how many findings that clears.
+func (s *Session) FixAll(ctx context.Context) (map[string][]byte, int, error) {
+	if s.eval == nil {
+		return nil, 0, nil
+	}
+	var fixable []engine.Finding
+	for _, f := range s.Report.Findings {
+		if f.State == engine.New && f.Fix != nil {
+			fixable = append(fixable, f.Finding)
+		}
+	}
+	out, applied, err := fix.ApplyAll(ctx, s.eval, fixable, s.eval.file)
+	if err != nil {
+		return nil, 0, fmt.Errorf("apply fixes: %w", err)
+	}
+	return out, len(applied), nil
+}
