@@ -32,6 +32,9 @@ type Options struct {
 	// Rules are the rules to choose from, the program's own and any that the
 	// operator or the user of the command line adds.
 	Rules []*rule.Rule
+	// Diagnostics are those that loading the rules brought; they go into the
+	// report.
+	Diagnostics source.Diagnostics
 	// Readers by the name of their format.
 	Readers map[string]format.Reader
 	Finder  project.Finder
@@ -136,6 +139,7 @@ type run struct {
 // that judges: the base.
 func (o Options) prepare(_ context.Context, judge fs.FS) (*run, error) {
 	r := &run{opt: o, report: &review.Report{RulesURL: o.RulesURL}}
+	r.diags = append(r.diags, o.Diagnostics...)
 	rules := append([]*rule.Rule(nil), o.Rules...)
 	var repo config.Repository
 	data, err := fs.ReadFile(judge, ConfigFile)

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/plimsoll-iac/plimsoll/internal/format"
+	"github.com/plimsoll-iac/plimsoll/internal/format/dockerfile"
+	"github.com/plimsoll-iac/plimsoll/internal/format/kubernetes"
+	"github.com/plimsoll-iac/plimsoll/internal/format/terraform"
+	"github.com/plimsoll-iac/plimsoll/internal/project"
+	"github.com/plimsoll-iac/plimsoll/internal/resource"
+	"github.com/plimsoll-iac/plimsoll/internal/reviewer"
+	"github.com/plimsoll-iac/plimsoll/internal/rule"
+	"github.com/plimsoll-iac/plimsoll/internal/source"
+	"github.com/plimsoll-iac/plimsoll/rules"
+)
+
+// readers lists the readers of every format, by name.
+func readers() map[string]format.Reader {
+	return map[string]format.Reader{
+		resource.Kubernetes: kubernetes.New(),
+		resource.Terraform:  terraform.New(),
+		resource.Dockerfile: dockerfile.New(),
+	}
+}
+
+// newOptions wires the parts that every review needs. dirs are folders of
+// further rules; what cannot be read of them is a diagnostic.
+func newOptions(dirs []string) (reviewer.Options, error) {
+	own, ds := rule.Load(rules.FS())
+	if len(ds) > 0 {
+		return reviewer.Options{}, fmt.Errorf("the built-in rules: %s", ds[0])
+	}
+	all := own
+	var diags source.Diagnostics
+	for _, dir := range dirs {
+		info, err := os.Stat(dir)
+		if err != nil {
+			return reviewer.Options{}, fmt.Errorf("--rules: %w", err)
+		}
+		if !info.IsDir() {
+			return reviewer.Options{}, fmt.Errorf("--rules: %s is not a folder", dir)
+		}
+		more, ds := rule.Load(os.DirFS(dir))
+		for _, r := range more {
+			r.Limited = true
+		}
+		all = append(all, more...)
+		diags = append(diags, ds...)
+	}
+	return reviewer.Options{
+		Rules: all, Diagnostics: diags, Readers: readers(),
+		Finder: project.New(project.Options{}), Now: clock,
+	}, nil
+}
