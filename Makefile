@@ -1,0 +1,67 @@
+# Plimsoll. `make help` lists what there is.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+export GOFLAGS ?= -buildvcs=false
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMIT  ?= $(shell git rev-parse HEAD 2>/dev/null)
+LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
+BIN     := bin
+LINT_VERSION := v2.12.2
+
+.PHONY: help
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-zA-Z_-]+:.*## / {printf "  \033[1m%-22s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## Run the whole App against a simulated GitHub and open its page
+	go run ./cmd/plimsoll demo
+
+.PHONY: build
+build: ## Build the static binary to bin/plimsoll
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/plimsoll ./cmd/plimsoll
+
+.PHONY: test
+test: ## Run every test that needs nothing but Go and git
+	go test ./...
+
+.PHONY: test-all
+test-all: github-descriptions ## Run every test, GitHub's descriptions and the browser included, under the race detector
+	go test -race -tags githubdescriptions,browser ./...
+
+.PHONY: github-descriptions
+github-descriptions: ## Fetch GitHub's own descriptions (npm) that the simulated GitHub is checked against
+	.ci/github-descriptions.sh
+
+.PHONY: rules-test
+rules-test: ## Run the examples of every rule
+	go run ./cmd/plimsoll rules test
+
+.PHONY: lint
+lint: $(BIN)/golangci-lint-$(LINT_VERSION) ## Run the linters, the walls between the rooms among them
+	@test -z "$$(gofmt -l cmd internal rules)" || { gofmt -l cmd internal rules; echo "gofmt the files above"; exit 1; }
+	$(BIN)/golangci-lint-$(LINT_VERSION) run ./...
+
+$(BIN)/golangci-lint-$(LINT_VERSION):
+	GOBIN=$(CURDIR)/$(BIN)/install go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+	mv $(BIN)/install/golangci-lint $@ && rmdir $(BIN)/install
+
+.PHONY: fuzz
+fuzz: ## Run each fuzz target for FUZZTIME (default 20s)
+	.ci/fuzz.sh $(or $(FUZZTIME),20s)
+
+.PHONY: bench
+bench: ## Run the benchmarks of the hot paths
+	go test -run '^$$' -bench . -benchmem ./internal/...
+
+.PHONY: image
+image: ## Build the container image
+	docker build --build-arg VERSION=$(VERSION) --build-arg COMMIT=$(COMMIT) -t plimsoll:$(VERSION) .
+
+.PHONY: ci
+ci: ## Do what CI does
+	.ci/run
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf $(BIN) dist coverage.out
