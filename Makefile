@@ -7,7 +7,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 COMMIT  ?= $(shell git rev-parse HEAD 2>/dev/null)
 LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 BIN     := bin
-LINT_VERSION := v2.12.2
+LINT_VERSION := v2.15.0
 
 .PHONY: help
 help: ## Show this list
@@ -21,13 +21,14 @@ demo: ## Run the whole App against a simulated GitHub and open its page
 build: ## Build the static binary to bin/plimsoll
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/plimsoll ./cmd/plimsoll
 
+# RACE=-race and TAGS=githubdescriptions,browser are what CI adds.
 .PHONY: test
-test: ## Run every test that needs nothing but Go and git
-	go test ./...
+test: $(if $(findstring githubdescriptions,$(TAGS)),github-descriptions) ## Run the tests
+	go test $(RACE) $(if $(TAGS),-tags $(TAGS)) ./...
 
 .PHONY: test-all
-test-all: github-descriptions ## Run every test, GitHub's descriptions and the browser included, under the race detector
-	go test -race -tags githubdescriptions,browser ./...
+test-all: ## Run the tests with all that CI adds: GitHub's descriptions, a browser, the race detector
+	$(MAKE) test RACE=-race TAGS=githubdescriptions,browser
 
 .PHONY: github-descriptions
 github-descriptions: ## Fetch GitHub's own descriptions (npm) that the simulated GitHub is checked against
