@@ -58,7 +58,7 @@ func (f *reportFlags) over() (config.Repository, error) {
 			return out, fmt.Errorf("--profile: %q is not a profile: use default, strict, reliability or style", p)
 		}
 	}
-	out.Profiles = f.profiles
+	out.Profile = f.profiles
 	return out, nil
 }
 

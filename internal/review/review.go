@@ -46,7 +46,10 @@ type Policy struct {
 	Advise      bool          // never fails
 	CommentOn   rule.Severity // lowest severity that gets an inline comment
 	MaxComments int
+	// ReviewDrafts says that drafts get their comments at once.
+	ReviewDrafts bool
 	// Draft says that the pull request is a draft whose comments are held back.
+	// Whoever knows the pull request sets it.
 	Draft bool
 	// ConfigError is set when the base's .plimsoll.yml cannot be read at all:
 	// conclusion action_required.

@@ -24,7 +24,7 @@ import (
 )
 
 // ConfigFile is where a repository keeps its configuration.
-const ConfigFile = ".plimsoll.yml"
+const ConfigFile = config.RepositoryFile
 
 // Options is what a review needs beside the trees. It is not changed by one and
 // can be shared.
@@ -87,7 +87,7 @@ func NewReview(ctx context.Context, opt Options, trees Trees) (*Session, error) 
 		run.report.Elapsed = opt.Now().Sub(start)
 		return &Session{Report: run.report}, nil
 	}
-	baseUnits, headUnits, ds := opt.Finder.Reached(ctx, trees.Base(), trees.Head(), changes, run.settings.PathFilter())
+	baseUnits, headUnits, ds := opt.Finder.Reached(ctx, trees.Base(), trees.Head(), changes, run.settings.Filter())
 	run.diags = append(run.diags, ds...)
 	if err := trees.Prefetch(ctx, filesOf(baseUnits), filesOf(headUnits)); err != nil {
 		return nil, fmt.Errorf("fetch the files under review: %w", err)
@@ -112,7 +112,7 @@ func Scan(ctx context.Context, opt Options, tree fs.FS, paths []string) (*Sessio
 		return &Session{Report: run.report}, nil
 	}
 	opt.progress("finding files", 0, 0)
-	units, ds := opt.Finder.All(ctx, tree, paths, run.settings.PathFilter())
+	units, ds := opt.Finder.All(ctx, tree, paths, run.settings.Filter())
 	run.diags = append(run.diags, ds...)
 	head, ds := opt.read(ctx, units)
 	run.diags = append(run.diags, ds...)
@@ -153,7 +153,7 @@ func (o Options) prepare(_ context.Context, judge fs.FS) (*run, error) {
 	if data != nil {
 		// The first reading finds the places of further rules, which the
 		// second one must know.
-		repo, _, err = config.ParseRepository(ConfigFile, data, func(string) (bool, string) { return true, "" })
+		repo, _, err = config.ParseRepository(ConfigFile, data, nil)
 		if err == nil {
 			rules = append(rules, r.extraRules(judge, repo.ExtraRules)...)
 		}
@@ -169,9 +169,11 @@ func (o Options) prepare(_ context.Context, judge fs.FS) (*run, error) {
 		r.report.Diagnostics = source.Diagnostics{*r.report.Policy.ConfigError}
 		return r, nil
 	}
+	repo, ds = repo.Current(o.Now())
+	r.diags = append(r.diags, ds...)
 	layers := append([]config.Repository{config.Defaults()}, o.Layers...)
 	r.settings = config.Merge(append(layers, repo, o.Over)...)
-	active, err := catalogue.Select(r.settings.Profiles, r.settings.Overrides())
+	active, err := catalogue.Select(r.settings.Profile, overrides(r.settings))
 	if err != nil {
 		return nil, err
 	}
@@ -212,14 +214,23 @@ func (r *run) extraRules(judge fs.FS, dirs []string) []*rule.Rule {
 
 func policy(s config.Repository) review.Policy {
 	return review.Policy{
-		FailOn: s.FailOn, Advise: s.Mode == "advise", CommentOn: s.CommentOn, MaxComments: s.MaxComments,
+		FailOn: s.FailOn, Advise: s.Mode == config.ModeAdvise, CommentOn: s.CommentOn,
+		MaxComments: *s.MaxComments, ReviewDrafts: *s.ReviewDrafts,
 	}
+}
+
+func overrides(s config.Repository) map[string]rule.Override {
+	out := make(map[string]rule.Override, len(s.Rules))
+	for id, o := range s.Rules {
+		out[id] = rule.Override{Enabled: o.Enabled, Severity: o.Severity}
+	}
+	return out
 }
 
 func configDiagnostic(err error) *source.Diagnostic {
 	var ce *config.Error
 	if errors.As(err, &ce) {
-		return &source.Diagnostic{File: ce.File, Line: ce.Line, Level: source.LevelError, Message: ce.Message}
+		return &ce.Diagnostic
 	}
 	return &source.Diagnostic{File: ConfigFile, Level: source.LevelError, Message: err.Error()}
 }
@@ -300,7 +311,7 @@ func filesOf(units []format.Unit) []string {
 func (r *run) engineOptions() engine.Options {
 	return engine.Options{
 		Rules: r.active, Suppress: suppressions(r.settings), Today: r.opt.Now(),
-		InlineFromHead: r.opt.AllSuppressions || r.settings.InlineSuppressions == "head",
+		InlineFromHead: r.opt.AllSuppressions || r.settings.InlineSuppressions == config.InlineHead,
 		Known:          func(id string) bool { return r.known[id] },
 		Workers:        runtime.GOMAXPROCS(0),
 	}
