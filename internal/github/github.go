@@ -1,0 +1,189 @@
+// Package github is the GitHub adapter: App authentication, events in, check
+// runs and reviews out, and the reconciliation of what a review wants to say
+// with what is already said on the pull request. Its interface is plain Go
+// types; nothing of a client library shows through it.
+package github
+
+import (
+	"context"
+	"crypto/rsa"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+)
+
+// CheckName is the name of Plimsoll's check run; organisations require it by
+// this name.
+const CheckName = "plimsoll"
+
+const userAgent = "plimsoll"
+
+// Memory keeps small values between reviews, such as which check run belongs
+// to a head. It may forget; everything in it can be asked of GitHub again.
+type Memory interface {
+	// Get gives the value of a key, or nil when it is not known.
+	Get(ctx context.Context, key string) ([]byte, error)
+	Put(ctx context.Context, key string, value []byte) error
+}
+
+// Options configures a Client.
+type Options struct {
+	AppID int64
+	// PrivateKey is the App's RSA key, PEM in PKCS#1 or PKCS#8 form.
+	PrivateKey []byte
+	// WebURL, APIURL and GraphQLURL are the bases that the contract's settings
+	// name, without a final slash.
+	WebURL, APIURL, GraphQLURL string
+	// Transport carries the requests; nil for one with sensible time limits.
+	Transport http.RoundTripper
+	// Memory may be nil.
+	Memory Memory
+	// OnCall, when set, is told of every request that was answered: the call's
+	// name, the status, and how many requests the limit still allows (-1 when
+	// the answer did not say). It must be safe for concurrent use.
+	OnCall func(call string, status, remaining int)
+	// DetailsURL is where the check run's "Details" leads; "" for GitHub's page.
+	DetailsURL string
+	Logger     *slog.Logger // nil discards
+
+	// Now, Sleep and Jitter stand in for the clock, for waiting between tries
+	// and for chance (0 ≤ x < 1) in tests; nil for the real ones.
+	Now    func() time.Time
+	Sleep  func(ctx context.Context, d time.Duration) error
+	Jitter func() float64
+}
+
+// Client speaks to one GitHub as one App. It is safe for concurrent use.
+type Client struct {
+	opt     Options
+	key     *rsa.PrivateKey
+	api     *url.URL // with a final slash
+	graphql *url.URL
+	log     *slog.Logger
+
+	mu       sync.Mutex
+	accesses map[accessKey]*access
+	refused  map[int64]time.Time // installation → until when it is taken to refuse contents: write
+	blocked  map[int64]time.Time // installation → until when GitHub wants no requests
+	configs  map[string]*ownerConfig
+}
+
+// New makes a Client, checking the key and the URLs but not reaching out.
+func New(opt Options) (*Client, error) {
+	if opt.AppID <= 0 {
+		return nil, fmt.Errorf("the App's id must be positive, not %d", opt.AppID)
+	}
+	key, err := ParsePrivateKey(opt.PrivateKey)
+	if err != nil {
+		return nil, err
+	}
+	api, err := base(opt.APIURL)
+	if err != nil {
+		return nil, fmt.Errorf("API URL: %w", err)
+	}
+	api.Path = strings.TrimSuffix(api.Path, "/") + "/"
+	graphql, err := base(opt.GraphQLURL)
+	if err != nil {
+		return nil, fmt.Errorf("GraphQL URL: %w", err)
+	}
+	if _, err := base(opt.WebURL); err != nil {
+		return nil, fmt.Errorf("web URL: %w", err)
+	}
+	opt.WebURL = strings.TrimSuffix(opt.WebURL, "/")
+	if opt.Transport == nil {
+		opt.Transport = newTransport()
+	}
+	if opt.Logger == nil {
+		opt.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	if opt.Sleep == nil {
+		opt.Sleep = sleep
+	}
+	if opt.Jitter == nil {
+		opt.Jitter = rand.Float64
+	}
+	if opt.OnCall == nil {
+		opt.OnCall = func(string, int, int) {}
+	}
+	return &Client{
+		opt: opt, key: key, api: api, graphql: graphql, log: opt.Logger,
+		accesses: map[accessKey]*access{}, refused: map[int64]time.Time{},
+		blocked: map[int64]time.Time{}, configs: map[string]*ownerConfig{},
+	}, nil
+}
+
+func base(s string) (*url.URL, error) {
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
+		return nil, errors.New("not an http or https URL with a host")
+	}
+	if u.User != nil {
+		return nil, errors.New("must not hold a user name or password")
+	}
+	return u, nil
+}
+
+func newTransport() http.RoundTripper {
+	return &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		ForceAttemptHTTP2:     true,
+		MaxIdleConns:          100,
+		MaxIdleConnsPerHost:   32,
+		IdleConnTimeout:       90 * time.Second,
+		TLSHandshakeTimeout:   10 * time.Second,
+		ResponseHeaderTimeout: 30 * time.Second,
+		ExpectContinueTimeout: time.Second,
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-t.C:
+		return nil
+	}
+}
+
+// AppID is the App's id.
+func (c *Client) AppID() int64 { return c.opt.AppID }
+
+// PullRequest names a pull request at the head that is reviewed.
+type PullRequest struct {
+	InstallationID, RepositoryID int64
+	Owner, Repo                  string
+	Number                       int
+	HeadSHA                      string
+	BaseSHA                      string // tip of the base branch
+	// NewHead says that nothing of ours can be at this head yet: the first try
+	// of an event that brought the head. A check run is then made without
+	// looking for one.
+	NewHead bool
+	// NewPull says that nothing of ours can be on the pull request yet: the
+	// first try of the event that opened it. With nothing to say there is then
+	// nothing to reconcile either.
+	NewPull bool
+}
+
+// CloneURL is where git fetches the repository.
+func (c *Client) CloneURL(pr PullRequest) string {
+	return c.opt.WebURL + "/" + url.PathEscape(pr.Owner) + "/" + url.PathEscape(pr.Repo) + ".git"
+}
+
+// HeadRef is the reference of the base repository that holds the head, of forks
+// too.
+func (pr PullRequest) HeadRef() string { return fmt.Sprintf("refs/pull/%d/head", pr.Number) }

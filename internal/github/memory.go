@@ -1,0 +1,52 @@
+package github
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+)
+
+// record is what is remembered of a pull request.
+type record struct {
+	Head string `json:"head,omitempty"`
+	Run  int64  `json:"run,omitempty"` // check run at Head
+	// Annotated says that the run has annotations, which cannot be taken back.
+	Annotated bool `json:"annotated,omitempty"`
+	// Clean says that we know that no comment of ours is on the pull request.
+	Clean bool `json:"clean,omitempty"`
+}
+
+func recordKey(pr PullRequest) string {
+	return fmt.Sprintf("github.pull.%d.%d", pr.RepositoryID, pr.Number)
+}
+
+// recall gives what is remembered; ok is false when nothing is. A memory that
+// fails is a memory that has forgotten.
+func (c *Client) recall(ctx context.Context, pr PullRequest) (r record, ok bool) {
+	if c.opt.Memory == nil {
+		return record{}, false
+	}
+	data, err := c.opt.Memory.Get(ctx, recordKey(pr))
+	if err != nil {
+		c.log.WarnContext(ctx, "memory not readable", "error", err)
+		return record{}, false
+	}
+	if data == nil || json.Unmarshal(data, &r) != nil {
+		return record{}, false
+	}
+	return r, true
+}
+
+func (c *Client) remember(ctx context.Context, pr PullRequest, r record) error {
+	if c.opt.Memory == nil {
+		return nil
+	}
+	data, err := json.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("memory: %w", err)
+	}
+	if err := c.opt.Memory.Put(ctx, recordKey(pr), data); err != nil {
+		return fmt.Errorf("memory: %w", err)
+	}
+	return nil
+}
