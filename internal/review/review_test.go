@@ -1,0 +1,287 @@
+package review_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/plimsoll-iac/plimsoll/internal/change"
+	"github.com/plimsoll-iac/plimsoll/internal/engine"
+	"github.com/plimsoll-iac/plimsoll/internal/fix"
+	"github.com/plimsoll-iac/plimsoll/internal/resource"
+	"github.com/plimsoll-iac/plimsoll/internal/review"
+	"github.com/plimsoll-iac/plimsoll/internal/rule"
+	"github.com/plimsoll-iac/plimsoll/internal/source"
+)
+
+const manifest = "kind: Pod\nspec:\n  containers:\n    - name: app\n      securityContext:\n        privileged: true\n"
+
+func fingerprint(n int) string { return fmt.Sprintf("%032x", n) }
+
+// report makes n new findings on line 6 of one manifest each, with a fix.
+func report(n int) *review.Report {
+	r := &review.Report{
+		Base: strings.Repeat("b", 40), Head: strings.Repeat("a", 40), Elapsed: 200 * time.Millisecond,
+		Files:    map[string]*source.File{},
+		RulesURL: "https://plimsoll.example/rules",
+		Policy:   review.Policy{FailOn: rule.High, CommentOn: rule.Medium, MaxComments: 20},
+	}
+	for i := range n {
+		name := fmt.Sprintf("k8s/pod-%d.yaml", i)
+		f := source.NewFile(name, []byte(manifest))
+		r.Files[name] = f
+		res := &resource.Resource{ID: fmt.Sprintf("v1/Pod/shop/p%d", i), Platform: resource.Kubernetes, Kind: "Pod", Name: fmt.Sprintf("p%d", i), Unit: "kubernetes:k8s", Range: f.LineRange(1, 6)}
+		at := strings.Index(manifest, "true")
+		r.Changes = append(r.Changes, change.ResourceChange{Kind: change.Added, After: res})
+		r.Findings = append(r.Findings, review.Finding{
+			Finding: engine.Finding{
+				Rule:     &rule.Rule{ID: "k8s/privileged-container", Title: "Container runs privileged", Severity: rule.Critical, Theme: "privileged-containers", Why: "It owns the node.", Remediation: "Set `privileged` to false."},
+				Severity: rule.Critical, State: engine.New, Resource: res, Fingerprint: fingerprint(i + 1),
+				Item:    resource.Path{{Name: "spec"}, {Name: "containers"}, {Index: 0}},
+				Message: fmt.Sprintf("container `app` of Pod `p%d` runs privileged", i), Range: f.Range(at, at+4),
+			},
+			Fix: &fix.Fix{Title: "Set privileged to false", Verified: true, Edits: []source.Edit{{Range: f.Range(at, at+4), New: "false"}}},
+		})
+	}
+	regroup(r)
+	return r
+}
+
+func regroup(r *review.Report) {
+	r.Groups = review.GroupNew(r.Findings, r.Policy)
+	for i, g := range r.Groups {
+		f := r.Findings[g.Findings[0]]
+		r.Groups[i].Fix = f.Fix
+		r.Groups[i].Mends = map[string]bool{f.Fingerprint: true}
+	}
+}
+
+func hunks(r *review.Report) map[string][]change.Hunk {
+	out := map[string][]change.Hunk{}
+	for name := range r.Files {
+		out[name] = []change.Hunk{{Start: 1, End: 6}}
+	}
+	return out
+}
+
+func TestEachFindingIsSaidOnce(t *testing.T) {
+	r := report(100)
+	rv := review.Make(r, hunks(r))
+	if len(rv.Comments) != 20 || len(rv.Annotations) != 80 {
+		t.Fatalf("100 findings and 20 comments gave %d comments and %d annotations; want 20 and 80", len(rv.Comments), len(rv.Annotations))
+	}
+	said := map[string]int{}
+	for _, c := range rv.Comments {
+		for _, fp := range c.Fingerprints {
+			said[fp]++
+			if _, ok := rv.Fallback[fp]; !ok {
+				t.Errorf("no fallback annotation for the commented finding %s", fp)
+			}
+		}
+	}
+	for _, a := range rv.Annotations {
+		said[a.Fingerprint]++
+	}
+	for i := range 100 {
+		if n := said[fingerprint(i+1)]; n != 1 {
+			t.Errorf("finding %d is said %d times", i, n)
+		}
+	}
+}
+
+func TestOutsideTheDiffIsAnAnnotation(t *testing.T) {
+	r := report(1)
+	rv := review.Make(r, map[string][]change.Hunk{"k8s/pod-0.yaml": {{Start: 1, End: 3}}})
+	if len(rv.Comments) != 0 || len(rv.Annotations) != 1 || rv.Annotations[0].Start != 6 || rv.Annotations[0].Level != "failure" {
+		t.Fatalf("got comments %+v, annotations %+v", rv.Comments, rv.Annotations)
+	}
+}
+
+func TestDraftHasNoComments(t *testing.T) {
+	r := report(2)
+	r.Policy.Draft = true
+	rv := review.Make(r, hunks(r))
+	if len(rv.Comments) != 0 || len(rv.Annotations) != 2 || rv.Conclusion != review.Failure {
+		t.Fatalf("got %d comments, %d annotations, %s", len(rv.Comments), len(rv.Annotations), rv.Conclusion)
+	}
+}
+
+func TestCommentCarriesSuggestionAndMarker(t *testing.T) {
+	r := report(1)
+	c := review.Make(r, hunks(r)).Comments[0]
+	for _, want := range []string{
+		"**Container `app` of Pod `p0` runs privileged** · critical · [`k8s/privileged-container`](https://plimsoll.example/rules/k8s/privileged-container)",
+		"`v1/Pod/shop/p0`", "```suggestion\n        privileged: false\n```\n",
+	} {
+		if !strings.Contains(c.Body, want) {
+			t.Errorf("the comment lacks %q:\n%s", want, c.Body)
+		}
+	}
+	if c.Start != 6 || c.Line != 6 {
+		t.Errorf("stands on %d to %d, want 6", c.Start, c.Line)
+	}
+	if got := review.ParseMarkers(c.Body); len(got) != 1 || got[0] != fingerprint(1) {
+		t.Errorf("the marker reads back as %v", got)
+	}
+}
+
+func TestMarkerInAQuoteDoesNotCount(t *testing.T) {
+	m := review.Marker([]string{fingerprint(1), fingerprint(2)})
+	if got := review.ParseMarkers("> " + m + "\n\nI disagree " + m); len(got) != 0 {
+		t.Errorf("a quoted marker counted: %v", got)
+	}
+	if got := review.ParseMarkers("text\r\n" + m + "\r\n"); len(got) != 2 {
+		t.Errorf("a marker on a line of its own did not: %v", got)
+	}
+}
+
+func TestNamesOfTheRepositoryAreText(t *testing.T) {
+	r := report(1)
+	f := &r.Findings[0]
+	f.Message = "container `x` of <img src=x> @octo/team #1 [a](http://evil.example) **b** runs privileged"
+	f.Resource.ID = "v1/Pod/shop/`@octo` | x"
+	rv := review.Make(r, hunks(r))
+	for what, text := range map[string]string{"comment": rv.Comments[0].Body, "summary": rv.Summary} {
+		for _, bad := range []string{"<img", "@octo/team", " #1", "[a](", "**b**", "http://evil"} {
+			if strings.Contains(text, bad) {
+				t.Errorf("the %s has %q as Markdown:\n%s", what, bad, text)
+			}
+		}
+		if !strings.Contains(text, "`` v1/Pod/shop/`@octo` \\| x ``") {
+			t.Errorf("the %s does not show the id as code:\n%s", what, text)
+		}
+	}
+}
+
+func TestSuggestionFenceIsLongerThanItsContent(t *testing.T) {
+	r := report(1)
+	r.Findings[0].Fix.Edits[0].New = "false # ````` "
+	regroup(r)
+	body := review.Make(r, hunks(r)).Comments[0].Body
+	if !strings.Contains(body, "``````suggestion\n        privileged: false # ````` \n``````\n") {
+		t.Errorf("the fence can be broken out of:\n%s", body)
+	}
+}
+
+func TestLengthsStayWithinGitHubs(t *testing.T) {
+	r := report(3000)
+	for i := range r.Findings {
+		r.Findings[i].Message = strings.Repeat("é", 4000)
+	}
+	regroup(r)
+	rv := review.Make(r, hunks(r))
+	if len(rv.Summary) > review.MaxSummary || len(rv.Title) > review.MaxTitle {
+		t.Errorf("summary %d, title %d bytes", len(rv.Summary), len(rv.Title))
+	}
+	if !strings.Contains(rv.Summary, "more new findings do not fit here") {
+		t.Error("the summary does not count what it leaves out")
+	}
+	for _, c := range rv.Comments {
+		if len(c.Body) > review.MaxBody {
+			t.Errorf("a comment of %d bytes", len(c.Body))
+		}
+	}
+	for _, a := range rv.Annotations {
+		if len(a.Message) > review.MaxMessage || len(a.Title) > review.MaxTitle {
+			t.Errorf("an annotation of %d and %d bytes", len(a.Title), len(a.Message))
+		}
+	}
+	for _, a := range rv.Actions {
+		if len(a.Label) > 20 || len(a.Description) > 40 || len(a.Identifier) > 20 {
+			t.Errorf("the action %+v is too long", a)
+		}
+	}
+}
+
+func TestConclusions(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*review.Report)
+		want   review.Conclusion
+	}{
+		{"a new finding at the threshold", func(*review.Report) {}, review.Failure},
+		{"below the threshold", func(r *review.Report) { r.Findings[0].Severity = rule.Medium }, review.Success},
+		{"the threshold is none", func(r *review.Report) { r.Policy.FailOn = "none" }, review.Success},
+		{"existing", func(r *review.Report) { r.Findings[0].State = engine.Existing }, review.Success},
+		{"suppressed", func(r *review.Report) { r.Findings[0].State = engine.Suppressed }, review.Success},
+		{"advice", func(r *review.Report) { r.Policy.Advise = true }, review.Neutral},
+		{"nothing to review", func(r *review.Report) { *r = review.Report{Policy: r.Policy} }, review.Neutral},
+		{"configuration", func(r *review.Report) { r.Policy.ConfigError = &source.Diagnostic{File: ".plimsoll.yml", Line: 2} }, review.ActionRequired},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := report(1)
+			c.change(r)
+			if got := review.Conclude(r); got != c.want {
+				t.Errorf("got %s, want %s", got, c.want)
+			}
+		})
+	}
+}
+
+func TestJSONSaysWhatTheContractSays(t *testing.T) {
+	r := report(1)
+	r.Diagnostics.Errorf("k8s/broken.yaml", 3, "no")
+	var buf bytes.Buffer
+	if err := review.JSON(&buf, r); err != nil {
+		t.Fatal(err)
+	}
+	var doc map[string]any
+	if err := json.Unmarshal(buf.Bytes(), &doc); err != nil {
+		t.Fatal(err)
+	}
+	f := doc["findings"].([]any)[0].(map[string]any)
+	edit := f["fix"].(map[string]any)["edits"].([]any)[0].(map[string]any)
+	for _, c := range []struct {
+		what      string
+		got, want any
+	}{
+		{"schema_version", doc["schema_version"], 1.0},
+		{"conclusion", doc["summary"].(map[string]any)["conclusion"], "failure"},
+		{"rule", f["rule"], "k8s/privileged-container"},
+		{"file", f["file"], "k8s/pod-0.yaml"},
+		{"start_line", f["start_line"], 6.0},
+		{"end_line", f["end_line"], 6.0},
+		{"new_text", edit["new_text"], "        privileged: false\n"},
+		{"edit start", edit["start_line"], 6.0},
+		{"edit end", edit["end_line"], 6.0},
+		{"diagnostic", doc["diagnostics"].([]any)[0].(map[string]any)["line"], 3.0},
+	} {
+		if c.got != c.want {
+			t.Errorf("%s is %v, want %v", c.what, c.got, c.want)
+		}
+	}
+}
+
+func TestTextShowsPlaceAndFix(t *testing.T) {
+	var buf bytes.Buffer
+	if err := review.Text(&buf, report(1), review.TextOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	want := `k8s/pod-0.yaml:6:21  critical  Container app of Pod p0 runs privileged  k8s/privileged-container
+    5 │       securityContext:
+    6 │         privileged: true
+      │                     ^^^^ It owns the node.
+  fix │ -        privileged: true
+      │ +        privileged: false
+
+1 new finding (1 critical) in 1 changed resource of 1 · 0.20 s
+`
+	if got := buf.String(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestTerminalGetsNoEscapeSequences(t *testing.T) {
+	r := report(1)
+	r.Findings[0].Message = "container \x1b[31mred\u202e runs privileged"
+	var buf bytes.Buffer
+	if err := review.Text(&buf, r, review.TextOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if strings.ContainsAny(buf.String(), "\x1b\u202e") {
+		t.Errorf("control characters reach the terminal: %q", buf.String())
+	}
+}
