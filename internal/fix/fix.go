@@ -3,7 +3,17 @@
 // and the fix counts only if its finding is gone and no other came.
 package fix
 
-import "github.com/plimsoll-iac/plimsoll/internal/source"
+import (
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/plimsoll-iac/plimsoll/internal/engine"
+	"github.com/plimsoll-iac/plimsoll/internal/resource"
+	"github.com/plimsoll-iac/plimsoll/internal/rule"
+	"github.com/plimsoll-iac/plimsoll/internal/source"
+)
 
 // Fix is a proven change to the source that clears a finding.
 type Fix struct {
@@ -16,3 +26,130 @@ type Fix struct {
 	// cannot break what works today.
 	Review string
 }
+
+// ErrNoFix is wrapped by Propose where the rule has no fix for the finding at
+// all, in contrast to a fix that cannot be made here.
+var ErrNoFix = errors.New("the rule has no fix")
+
+// Files gives a file as it was read, or nil when there is none.
+type Files func(path string) *source.File
+
+// Propose gives the edits that carry out the fix of the finding's check. The
+// edits are in the finding's file alone, do not overlap, and touch only what
+// the operations name. An error says why it cannot be done exactly; nothing is
+// proven yet.
+func Propose(f engine.Finding, files Files) ([]source.Edit, error) {
+	spec := specOf(f)
+	if spec == nil {
+		return nil, ErrNoFix
+	}
+	res := f.Resource
+	if res == nil || res.Root == nil || res.Range.IsZero() {
+		return nil, errors.New("the place of the resource is not known")
+	}
+	file := files(res.Range.File)
+	if file == nil {
+		return nil, fmt.Errorf("%s cannot be read", res.Range.File)
+	}
+	item, taken := f.Item.At(res.Root)
+	if taken != len(f.Item) {
+		return nil, errors.New("the place lies within a document that is embedded in a value")
+	}
+	p, err := plan(spec, item)
+	if err != nil {
+		return nil, err
+	}
+	// The operations hang below the item; the writers start at the root.
+	top := p
+	for i := len(f.Item) - 1; i >= 0; i-- {
+		top = &patch{kids: []kid{{f.Item[i], top}}}
+	}
+	var edits []source.Edit
+	switch {
+	case res.Platform == resource.Dockerfile:
+		edits, err = proposeDockerfile(file, res, f.Item, item, p)
+	case res.Platform == resource.Terraform && !strings.HasSuffix(res.Range.File, ".json"):
+		edits, err = proposeHCL(file, res, top)
+	default:
+		edits, err = proposeYAML(file, res, top)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(edits) == 0 {
+		return nil, errors.New("the source already says what the fix would write")
+	}
+	after, err := source.Apply(file.Data, edits)
+	if err != nil {
+		return nil, err
+	}
+	if err := sound(file, after, res); err != nil {
+		return nil, err
+	}
+	return edits, nil
+}
+
+// specOf gives the fix operations of the check that made a finding, or nil.
+func specOf(f engine.Finding) *rule.FixSpec {
+	if f.Rule == nil || f.Check < 0 || f.Check >= len(f.Rule.Checks) {
+		return nil
+	}
+	return f.Rule.Checks[f.Check].Fix
+}
+
+// Title says in one line what the fix of a finding does.
+func Title(f engine.Finding) string {
+	spec := specOf(f)
+	if spec == nil {
+		return ""
+	}
+	if spec.Title != "" {
+		return spec.Title
+	}
+	var parts []string
+	for _, s := range spec.Set {
+		if v, err := toValue(s.Value); err == nil {
+			parts = append(parts, "set "+last(s.Path)+" to "+plain(v))
+		}
+	}
+	for _, s := range spec.Append {
+		if v, err := toValue(s.Value); err == nil {
+			parts = append(parts, "add "+plain(v)+" to "+last(s.Path))
+		}
+	}
+	if n := len(spec.Delete); n > 0 {
+		s := "remove " + last(spec.Delete[0])
+		if n > 1 {
+			s += fmt.Sprintf(" and %d more", n-1)
+		}
+		parts = append(parts, s)
+	}
+	s := strings.Join(parts, ", ")
+	if s == "" {
+		return ""
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+func plain(v value) string {
+	if v.kind == resource.String {
+		return v.scalar.(string)
+	}
+	return v.jsonText()
+}
+
+// last is the last name of a path, as people speak of the setting.
+func last(p string) string {
+	steps, err := parsePath(p)
+	if err != nil {
+		return p
+	}
+	for i := len(steps) - 1; i >= 0; i-- {
+		if steps[i].kind == byName {
+			return steps[i].name
+		}
+	}
+	return "the item"
+}
+
+func isJSON(file string) bool { return strings.EqualFold(path.Ext(file), ".json") }

@@ -1,0 +1,443 @@
+package fix
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/plimsoll-iac/plimsoll/internal/resource"
+	"github.com/plimsoll-iac/plimsoll/internal/source"
+)
+
+// hclWriter edits one block of a Terraform file. hclwrite would realign lines
+// that nobody asked to change, so the edits are spliced in as bytes.
+type hclWriter struct {
+	f     *source.File
+	eol   string
+	edits []source.Edit
+}
+
+// proposeHCL carries out p on the top-level block that res was read from. The
+// file has been read before, so its nesting is within the reader's bounds.
+func proposeHCL(f *source.File, res *resource.Resource, p *patch) ([]source.Edit, error) {
+	file, diags := hclsyntax.ParseConfig(f.Data, f.Path, hcl.InitialPos)
+	if diags.HasErrors() {
+		return nil, errors.New("the file has errors")
+	}
+	body, ok := file.Body.(*hclsyntax.Body)
+	if !ok {
+		return nil, errors.New("the file has no native syntax")
+	}
+	for _, b := range body.Blocks {
+		if b.TypeRange.Start.Byte <= res.Range.Start.Byte && res.Range.Start.Byte < b.CloseBraceRange.End.Byte {
+			w := &hclWriter{f: f, eol: f.EOL()}
+			if err := w.body(b, res.Root, p); err != nil {
+				return nil, err
+			}
+			return w.edits, nil
+		}
+	}
+	return nil, errors.New("the block of the resource is not in its file")
+}
+
+func (w *hclWriter) edit(start, end int, text string) {
+	w.edits = append(w.edits, source.Edit{Range: w.f.Range(start, end), New: text})
+}
+
+// body carries out p, whose kids are attributes and nested blocks, on b.
+func (w *hclWriter) body(b *hclsyntax.Block, n *resource.Node, p *patch) error {
+	if p.set != nil || p.del || len(p.add) > 0 {
+		return errors.New("a block is changed by its attributes, not as a whole")
+	}
+	var attrs []entry
+	var blocks []newBlock
+	var goneAttrs []*hclsyntax.Attribute
+	var goneBlocks []*hclsyntax.Block
+	for _, k := range p.kids {
+		if k.p.trivial() {
+			continue
+		}
+		name := k.step.Name
+		if name == "" {
+			return errors.New("a block has no items")
+		}
+		nested := blocksOf(b.Body, name)
+		attr := b.Body.Attributes[name]
+		child := n.Get(name)
+		switch {
+		case attr != nil:
+			gone, err := w.attribute(attr, k.p)
+			if err != nil {
+				return err
+			}
+			if gone {
+				goneAttrs = append(goneAttrs, attr)
+			}
+		case len(nested) > 0 || hasBlocks(child):
+			gone, more, err := w.blocks(name, nested, child, k.p)
+			if err != nil {
+				return err
+			}
+			goneBlocks = append(goneBlocks, gone...)
+			blocks = append(blocks, more...)
+		case child != nil:
+			return fmt.Errorf("%s is not written in this block", name)
+		case k.p.del:
+		default:
+			a, nb := fresh(name, k.p)
+			if a != nil {
+				attrs = append(attrs, *a)
+			}
+			blocks = append(blocks, nb...)
+		}
+	}
+	if len(goneAttrs)+len(goneBlocks) > 0 {
+		if err := w.remove(b, goneAttrs, goneBlocks, len(attrs)+len(blocks) > 0); err != nil {
+			return err
+		}
+	}
+	return w.insert(b, attrs, blocks)
+}
+
+func hasBlocks(n *resource.Node) bool {
+	return n != nil && n.Kind == resource.List && len(n.Items) > 0 && n.Items[0].Block
+}
+
+func blocksOf(body *hclsyntax.Body, typ string) []*hclsyntax.Block {
+	var out []*hclsyntax.Block
+	for _, b := range body.Blocks {
+		if b.Type == typ {
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+// newBlock is a nested block that is to be written.
+type newBlock struct {
+	name string
+	body value // a map
+}
+
+// fresh says what a name that does not exist yet becomes: an item of a list
+// (metadata_options[0]) is a nested block, anything else an attribute.
+func fresh(name string, p *patch) (*entry, []newBlock) {
+	blocky := len(p.kids) > 0
+	for _, k := range p.kids {
+		blocky = blocky && k.step.Name == ""
+	}
+	if !blocky {
+		if v := p.build(); v != nil {
+			return &entry{name, *v}, nil
+		}
+		return nil, nil
+	}
+	var out []newBlock
+	for _, k := range p.kids {
+		if v := k.p.build(); v != nil && v.kind == resource.Map {
+			out = append(out, newBlock{name, *v})
+		}
+	}
+	return nil, out
+}
+
+func (w *hclWriter) blocks(name string, nested []*hclsyntax.Block, n *resource.Node, p *patch) (gone []*hclsyntax.Block, more []newBlock, err error) {
+	if n == nil || n.Partial || n.Unknown || len(n.Items) != len(nested) {
+		return nil, nil, fmt.Errorf("the %s blocks are made by a dynamic block or are not known in full", name)
+	}
+	if p.del {
+		return nested, nil, nil
+	}
+	if p.set != nil {
+		return nil, nil, fmt.Errorf("%s is a block, not an attribute", name)
+	}
+	for _, v := range p.add {
+		if v.kind != resource.Map {
+			return nil, nil, fmt.Errorf("%s takes blocks alone", name)
+		}
+		more = append(more, newBlock{name, v})
+	}
+	for _, k := range p.kids {
+		switch {
+		case k.p.trivial():
+		case k.step.Name != "":
+			return nil, nil, fmt.Errorf("which of the %s blocks is meant is not said", name)
+		case k.step.Index >= len(nested):
+			if v := k.p.build(); v != nil && v.kind == resource.Map {
+				more = append(more, newBlock{name, *v})
+			}
+		case k.p.del:
+			gone = append(gone, nested[k.step.Index])
+		default:
+			if err := w.body(nested[k.step.Index], n.Items[k.step.Index], k.p); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
+	return gone, more, nil
+}
+
+// attribute carries out p on an attribute; gone says that it is to go.
+func (w *hclWriter) attribute(a *hclsyntax.Attribute, p *patch) (gone bool, err error) {
+	if p.del {
+		return true, literal(a.Name, a.Expr)
+	}
+	return false, w.expr(a.Name, a.Expr, p)
+}
+
+// literal refuses an expression whose value is decided elsewhere: another
+// place may rely on it, and the variable may differ from call to call.
+func literal(name string, e hclsyntax.Expression) error {
+	if vs := e.Variables(); len(vs) > 0 {
+		return fmt.Errorf("%s is decided by %s", name, traversal(vs[0]))
+	}
+	plain := true
+	diags := hclsyntax.VisitAll(e, func(n hclsyntax.Node) hcl.Diagnostics {
+		switch n.(type) {
+		case *hclsyntax.FunctionCallExpr, *hclsyntax.ConditionalExpr, *hclsyntax.ForExpr, *hclsyntax.BinaryOpExpr:
+			plain = false
+		}
+		return nil
+	})
+	if diags.HasErrors() || !plain {
+		return fmt.Errorf("%s is computed by an expression", name)
+	}
+	return nil
+}
+
+func traversal(t hcl.Traversal) string {
+	var b strings.Builder
+	for _, s := range t {
+		switch s := s.(type) {
+		case hcl.TraverseRoot:
+			b.WriteString(s.Name)
+		case hcl.TraverseAttr:
+			b.WriteString("." + s.Name)
+		}
+	}
+	return b.String()
+}
+
+func (w *hclWriter) expr(name string, e hclsyntax.Expression, p *patch) error {
+	if p.trivial() {
+		return nil
+	}
+	if paren, ok := e.(*hclsyntax.ParenthesesExpr); ok {
+		return w.expr(name, paren.Expression, p)
+	}
+	r := e.Range()
+	switch {
+	case p.set != nil:
+		if err := literal(name, e); err != nil {
+			return err
+		}
+		text := w.text(*p.set, w.indentAt(r.Start.Byte))
+		if r.End.Byte > r.Start.Byte && w.f.Data[r.End.Byte-1] == '\n' {
+			text += w.eol // a heredoc's range holds its last line break
+		}
+		w.edit(r.Start.Byte, r.End.Byte, text)
+		return nil
+	case p.del:
+		return fmt.Errorf("%s cannot be taken out of an expression", name)
+	}
+	switch t := e.(type) {
+	case *hclsyntax.TupleConsExpr:
+		return w.tuple(name, t, p)
+	case *hclsyntax.ObjectConsExpr:
+		return w.object(name, t, p)
+	}
+	if err := literal(name, e); err != nil {
+		return err
+	}
+	v := p.build()
+	if v == nil {
+		return nil
+	}
+	w.edit(r.Start.Byte, r.End.Byte, w.text(*v, w.indentAt(r.Start.Byte)))
+	return nil
+}
+
+// tuple carries out p on [a, b].
+func (w *hclWriter) tuple(name string, t *hclsyntax.TupleConsExpr, p *patch) error {
+	parts := make([]span, len(t.Exprs))
+	for i, e := range t.Exprs {
+		parts[i] = span{start: e.Range().Start.Byte, end: e.Range().End.Byte}
+	}
+	var add []string
+	indent := w.innerIndent(t.SrcRange, parts)
+	for _, k := range p.kids {
+		switch {
+		case k.p.trivial():
+		case k.step.Name != "" || k.step.Index >= len(parts):
+			return fmt.Errorf("%s has another form than the fix expects", name)
+		case k.p.del:
+			if err := literal(name, t.Exprs[k.step.Index]); err != nil {
+				return err
+			}
+			parts[k.step.Index].gone = true
+		default:
+			if err := w.expr(name, t.Exprs[k.step.Index], k.p); err != nil {
+				return err
+			}
+		}
+	}
+	for _, v := range p.add {
+		add = append(add, w.text(v, indent))
+	}
+	return w.parts(t.SrcRange, parts, add, indent, ", ")
+}
+
+// object carries out p on {a = 1}.
+func (w *hclWriter) object(name string, o *hclsyntax.ObjectConsExpr, p *patch) error {
+	parts := make([]span, len(o.Items))
+	index := map[string]int{}
+	for i, it := range o.Items {
+		parts[i] = span{start: it.KeyExpr.Range().Start.Byte, end: it.ValueExpr.Range().End.Byte}
+		key := hcl.ExprAsKeyword(it.KeyExpr)
+		if key == "" {
+			v, diags := it.KeyExpr.Value(nil)
+			if diags.HasErrors() || v.IsNull() || !v.IsKnown() || v.Type().FriendlyName() != "string" {
+				return fmt.Errorf("%s has names that are computed", name)
+			}
+			key = v.AsString()
+		}
+		index[key] = i
+	}
+	if len(p.add) > 0 {
+		return fmt.Errorf("%s has another form than the fix expects", name)
+	}
+	indent := w.innerIndent(o.SrcRange, parts)
+	var add []string
+	for _, k := range p.kids {
+		i, ok := index[k.step.Name]
+		switch {
+		case k.p.trivial():
+		case k.step.Name == "":
+			return fmt.Errorf("%s has another form than the fix expects", name)
+		case !ok:
+			if v := k.p.build(); v != nil {
+				key := k.step.Name
+				if !hclsyntax.ValidIdentifier(key) {
+					key = quoteHCL(key)
+				}
+				add = append(add, key+" = "+w.text(*v, indent))
+			}
+		case k.p.del:
+			if err := literal(k.step.Name, o.Items[i].ValueExpr); err != nil {
+				return err
+			}
+			parts[i].gone = true
+		default:
+			if err := w.expr(k.step.Name, o.Items[i].ValueExpr, k.p); err != nil {
+				return err
+			}
+		}
+	}
+	sep := ", "
+	if w.spread(o.SrcRange, parts) && len(parts) > 0 {
+		// Lines of an object need no comma; take what the last entry has.
+		if !strings.Contains(string(w.f.Data[parts[len(parts)-1].end:o.SrcRange.End.Byte]), ",") && !w.commas(parts) {
+			sep = ""
+		}
+	}
+	return w.parts(o.SrcRange, parts, add, indent, sep)
+}
+
+func (w *hclWriter) commas(parts []span) bool {
+	return len(parts) > 1 && strings.Contains(string(w.f.Data[parts[0].end:parts[1].start]), ",")
+}
+
+// spread reports whether the entries of a collection stand on lines of their own.
+func (w *hclWriter) spread(r hcl.Range, parts []span) bool {
+	return len(parts) > 0 && w.f.Pos(parts[len(parts)-1].start).Line > r.Start.Line
+}
+
+func (w *hclWriter) innerIndent(r hcl.Range, parts []span) string {
+	if w.spread(r, parts) {
+		return w.indentAt(parts[len(parts)-1].start)
+	}
+	return w.indentAt(r.Start.Byte)
+}
+
+// parts takes entries out of a collection and puts new ones behind the last.
+func (w *hclWriter) parts(r hcl.Range, parts []span, add []string, indent, sep string) error {
+	stay := 0
+	for _, s := range parts {
+		if !s.gone {
+			stay++
+		}
+	}
+	if stay == 0 {
+		if len(parts) == 0 && len(add) == 0 {
+			return nil
+		}
+		if hasHCLComment(string(w.f.Data[r.Start.Byte:r.End.Byte])) {
+			return errors.New("comments within the value would be lost")
+		}
+		w.edit(r.Start.Byte+1, r.End.Byte-1, strings.Join(add, sep))
+		return nil
+	}
+	if stay < len(parts) {
+		if len(add) > 0 {
+			return errors.New("entries are not taken out of and added to one collection at once")
+		}
+		return w.deleteSpans(r, parts)
+	}
+	if len(add) == 0 {
+		return nil
+	}
+	end := parts[len(parts)-1].end
+	if !w.spread(r, parts) {
+		w.edit(end, end, sep+strings.Join(add, sep))
+		return nil
+	}
+	comma := end
+	for comma < r.End.Byte && (w.f.Data[comma] == ' ' || w.f.Data[comma] == '\t') {
+		comma++
+	}
+	trail := ""
+	line := w.f.Pos(end).Line
+	if w.f.Data[comma] == ',' {
+		trail = ","
+	} else if sep != "" {
+		w.edit(end, end, ",")
+	}
+	between := strings.TrimSpace(sep) + w.eol + indent
+	text := indent + strings.Join(add, between) + trail
+	if w.f.LineEnd(line) > r.End.Byte-1 {
+		return errors.New("the collection is written in a form that is not edited")
+	}
+	w.edit(w.f.LineEnd(line), w.f.LineEnd(line), text+w.eol)
+	return nil
+}
+
+func (w *hclWriter) deleteSpans(r hcl.Range, parts []span) error {
+	for i := 0; i < len(parts); i++ {
+		if !parts[i].gone {
+			continue
+		}
+		j := i
+		for j+1 < len(parts) && parts[j+1].gone {
+			j++
+		}
+		from, to := parts[i].start, 0
+		if j+1 < len(parts) {
+			to = parts[j+1].start
+		} else {
+			from, to = parts[i-1].end, parts[j].end
+		}
+		if hasHCLComment(string(w.f.Data[from:to])) {
+			return errors.New("a comment between the entries would be lost")
+		}
+		w.edit(from, to, "")
+		i = j
+	}
+	return nil
+}
+
+func hasHCLComment(s string) bool {
+	return strings.ContainsAny(s, "#") || strings.Contains(s, "//") || strings.Contains(s, "/*")
+}
