@@ -6,6 +6,11 @@ package jobs
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
 	"time"
 )
 
@@ -24,6 +29,8 @@ type Job struct {
 	BaseRef        string // branch name
 	HeadRepoID     int64  // differs from RepositoryID for a fork
 	Draft          bool
+	Sender         string // login of who asked for it
+	CommentID      int64  // the comment that asked for it, 0 for none
 	Enqueued       time.Time
 	Attempt        int // 1 for the first try; set by the queue
 }
@@ -34,4 +41,86 @@ type Job struct {
 // made by Later brings it back after a delay, any other after a backoff.
 type Handler interface {
 	Handle(ctx context.Context, j Job) error
+}
+
+// Abandoner is a Handler that wants to know of jobs that are given up: the last
+// try failed, or the job grew too old. It is called within the same exclusivity
+// as Handle, once in the ordinary case and again if the process dies meanwhile.
+type Abandoner interface {
+	GiveUp(ctx context.Context, j Job, err error)
+}
+
+// Causes with which the context of a running job is cancelled, besides a
+// deadline. context.Cause gives them.
+var (
+	// ErrSuperseded says that a newer job for the same pull request came in.
+	// What was found so far is out of date; write nothing.
+	ErrSuperseded = errors.New("superseded by a newer job for the same pull request")
+	// ErrLeaseLost says that another process may be at the pull request by now.
+	ErrLeaseLost = errors.New("the lease on the pull request was lost")
+	// ErrDraining says that the process is going down and the job will be run
+	// again, here or elsewhere.
+	ErrDraining = errors.New("the process is shutting down")
+)
+
+// laterError asks for another try after a delay.
+type laterError struct {
+	err   error
+	delay time.Duration
+}
+
+func (e *laterError) Error() string { return e.err.Error() }
+func (e *laterError) Unwrap() error { return e.err }
+
+// Later wraps err so that the job comes back after d, for instance when a rate
+// limit resets. Such a return does not count as a failed try. A nil err stays
+// nil.
+func Later(err error, d time.Duration) error {
+	if err == nil {
+		return nil
+	}
+	return &laterError{err: err, delay: max(d, 0)}
+}
+
+// Key names what a job is exclusive on: the pull request. It is made of
+// characters that may stand in a subject, and two pull requests never share it.
+func (j Job) Key() (string, error) {
+	switch {
+	case j.Number <= 0:
+		return "", fmt.Errorf("job of delivery %q names no pull request", cut(j.Delivery))
+	case j.RepositoryID > 0:
+		return fmt.Sprintf("r%d.p%d", j.RepositoryID, j.Number), nil
+	case j.Owner != "" && j.Repo != "":
+		return fmt.Sprintf("n%s.p%d", digest(strings.ToLower(j.Owner+"/"+j.Repo)), j.Number), nil
+	}
+	return "", fmt.Errorf("job of delivery %q names no repository", cut(j.Delivery))
+}
+
+// token turns any text into one that may be a key or a message's id. Texts that
+// already may be stay as they are, so that operators recognise them.
+func token(s string) string {
+	plain := s != "" && len(s) <= 64
+	for i := 0; plain && i < len(s); i++ {
+		c := s[i]
+		plain = c == '-' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+	}
+	if plain {
+		return s
+	}
+	// The underscore keeps it apart from every plain text.
+	return "_" + digest(s)
+}
+
+func digest(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:20])
+}
+
+// cut shortens what a stranger wrote to what a log line bears.
+func cut(s string) string {
+	const limit = 512
+	if len(s) > limit {
+		return strings.ToValidUTF8(s[:limit], "") + "…"
+	}
+	return s
 }
