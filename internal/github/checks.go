@@ -48,14 +48,18 @@ func (c *Client) Begin(ctx context.Context, pr PullRequest) (*Run, error) {
 			return nil, explain(ctx, "check run", err)
 		}
 	}
-	// A run that memory does not know of may be there in all other cases.
+	// A try that was cut short may have made a run that memory does not know.
 	look := !pr.NewHead || remembered && known.Head == pr.HeadSHA
+	known.Head, known.Run, known.Annotated = pr.HeadSHA, 0, false
+	if !look && c.remember(ctx, pr, known) != nil {
+		look = true
+	}
 	run, err := c.create(ctx, pr, look)
 	if err != nil {
 		return nil, err
 	}
 	run.known = known
-	run.known.Head, run.known.Run, run.known.Annotated = pr.HeadSHA, run.ID, run.annotations > 0
+	run.known.Run = run.ID
 	if err := c.remember(ctx, pr, run.known); err != nil {
 		// Forgetting costs a look-up later, unless it leaves a claim behind
 		// that would soon be wrong; Publish guards against that.

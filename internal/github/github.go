@@ -29,9 +29,10 @@ const userAgent = "plimsoll"
 // Memory keeps small values between reviews, such as which check run belongs
 // to a head. It may forget; everything in it can be asked of GitHub again.
 type Memory interface {
-	// Get gives the value of a key, or nil when it is not known.
-	Get(ctx context.Context, key string) ([]byte, error)
-	Put(ctx context.Context, key string, value []byte) error
+	// Get gives the value last put under key; ok is false when there is none.
+	Get(ctx context.Context, key string) (value []byte, ok bool, err error)
+	// Put keeps value under key for ttl.
+	Put(ctx context.Context, key string, value []byte, ttl time.Duration) error
 }
 
 // Options configures a Client.

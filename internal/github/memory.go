@@ -4,7 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 )
+
+// rememberFor is longer than most pull requests live.
+const rememberFor = 90 * 24 * time.Hour
 
 // record is what is remembered of a pull request.
 type record struct {
@@ -26,12 +30,12 @@ func (c *Client) recall(ctx context.Context, pr PullRequest) (r record, ok bool)
 	if c.opt.Memory == nil {
 		return record{}, false
 	}
-	data, err := c.opt.Memory.Get(ctx, recordKey(pr))
+	data, ok, err := c.opt.Memory.Get(ctx, recordKey(pr))
 	if err != nil {
 		c.log.WarnContext(ctx, "memory not readable", "error", err)
 		return record{}, false
 	}
-	if data == nil || json.Unmarshal(data, &r) != nil {
+	if !ok || json.Unmarshal(data, &r) != nil {
 		return record{}, false
 	}
 	return r, true
@@ -45,7 +49,7 @@ func (c *Client) remember(ctx context.Context, pr PullRequest, r record) error {
 	if err != nil {
 		return fmt.Errorf("memory: %w", err)
 	}
-	if err := c.opt.Memory.Put(ctx, recordKey(pr), data); err != nil {
+	if err := c.opt.Memory.Put(ctx, recordKey(pr), data, rememberFor); err != nil {
 		return fmt.Errorf("memory: %w", err)
 	}
 	return nil

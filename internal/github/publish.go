@@ -22,6 +22,16 @@ type Publication struct {
 	// in full: a finding that is missing there is not taken as fixed. nil: all
 	// was seen.
 	Unread func(path string) bool
+	// Confirm, when set, is asked right before comments are written or the run
+	// is completed; with an error nothing is.
+	Confirm func(ctx context.Context) error
+}
+
+func (p Publication) confirm(ctx context.Context) error {
+	if p.Confirm == nil {
+		return nil
+	}
+	return p.Confirm(ctx)
 }
 
 // Outcome says what a publication changed.
@@ -55,6 +65,9 @@ func (c *Client) Publish(ctx context.Context, pr PullRequest, run *Run, p Public
 		if err := c.remember(ctx, pr, run.known); err != nil {
 			return out, err
 		}
+	}
+	if err := p.confirm(ctx); err != nil {
+		return out, err
 	}
 	if err := c.complete(ctx, pr, run, p.Review, annotations); err != nil {
 		return out, explain(ctx, "completing the check run", err)
@@ -91,6 +104,9 @@ func (c *Client) discuss(ctx context.Context, pr PullRequest, run *Run, p Public
 		if err := c.soil(ctx, pr, run); err != nil {
 			return nil, err
 		}
+		if err := p.confirm(ctx); err != nil {
+			return nil, err
+		}
 		if err = c.post(ctx, pr, run, p.Review.Title, todo.post); err == nil {
 			out.Comments = len(todo.post)
 			break
@@ -112,6 +128,9 @@ func (c *Client) discuss(ctx context.Context, pr PullRequest, run *Run, p Public
 				return nil, fmt.Errorf("review: %w", err)
 			}
 		}
+	}
+	if err := p.confirm(ctx); err != nil {
+		return nil, err
 	}
 	if err := c.amend(ctx, pr, todo, out); err != nil {
 		return nil, err
