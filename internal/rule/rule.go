@@ -3,7 +3,11 @@
 // evaluate. It has no I/O beyond the fs.FS that it is given.
 package rule
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/plimsoll-iac/plimsoll/internal/resource"
+)
 
 // Severity says what happens if nobody acts. docs/severity.md has the scale.
 type Severity string
@@ -72,8 +76,20 @@ type Rule struct {
 	File string
 	Line int
 	// Limited is set for rules that came from outside the program: they run
-	// under a cost limit.
+	// under a cost limit. Set it before the first evaluation.
 	Limited bool
+
+	// programs compile the checks on first use, one each; see Program.
+	programs []func() (*Program, error)
+}
+
+// Profiles are the profiles that a rule may be in. "strict" has every rule of
+// "default" too; "reliability" and "style" are added to either.
+func Profiles() []string { return []string{"default", "strict", "reliability", "style"} }
+
+// Platforms are the platforms that a check may be for.
+func Platforms() []string {
+	return []string{resource.Kubernetes, resource.Terraform, resource.Dockerfile}
 }
 
 // Themes are the nine themes, in order; theme N of the catalogue is Themes[N-1].
@@ -102,6 +118,16 @@ type Check struct {
 	// Message has {{ CEL }} in it; the value of each is put in.
 	Message string
 	Fix     *FixSpec
+	Line    int // of the check in Rule.File; 0 for none
+
+	failAt, messageAt exprPlace
+}
+
+// exprPlace says where an expression is written, so that what is wrong in it
+// can be pointed at.
+type exprPlace struct {
+	line  int  // of the scalar
+	block bool // the text begins on the line after
 }
 
 // FixSpec says how to mend one violation. Paths are relative to `it`.
@@ -116,8 +142,9 @@ type FixSpec struct {
 	Review string
 }
 
-// Setting is one path and the value it is to have: bool, int64, float64,
-// string, []any or map[string]any in the order of a *yaml.Node.
+// Setting is one path and the value it is to have: nil, bool, int64, float64 or
+// string; a list or a map is a *yaml.Node, which keeps the order it was
+// written in and has no aliases.
 type Setting struct {
 	Path  string
 	Value any
@@ -127,5 +154,6 @@ type Setting struct {
 type Example struct {
 	Platform          string // needed where the rule has checks for several platforms
 	File              string // file name, where it matters
+	Line              int    // of the example in Rule.File; 0 for none
 	Fail, Fixed, Pass string
 }

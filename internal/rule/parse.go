@@ -1,0 +1,259 @@
+package rule
+
+import (
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// idForm is what a rule's id looks like: k8s/privileged-container.
+var idForm = regexp.MustCompile(`^[a-z][a-z0-9]*/[a-z0-9]+(-[a-z0-9]+)*$`)
+
+// Bounds of one rule.
+const (
+	maxChecks   = 32
+	maxExamples = 64
+)
+
+func (p *parser) rule(n *yaml.Node) *Rule {
+	fs := p.fields(n, "a rule", "id", "title", "severity", "profile", "theme", "why", "remediation", "references",
+		"compliance", "equivalents", "covers", "checks", "examples")
+	if fs == nil {
+		return nil
+	}
+	r := &Rule{File: p.file, Line: n.Line, Profile: Profiles()[0]}
+	if f, ok := fs["id"]; ok {
+		r.Line = f.key.Line
+	}
+	if r.ID = p.needed(n, fs, "id", "the rule"); r.ID != "" && !idForm.MatchString(r.ID) {
+		p.errorf(fs["id"].value, "%q is not an id; use <area>/<kebab-case-name>, such as k8s/privileged-container", r.ID)
+	}
+	if r.Title = p.needed(n, fs, "title", "the rule"); strings.HasSuffix(r.Title, ".") {
+		p.errorf(fs["title"].value, "a title has no full stop; take it away")
+	}
+	r.Severity = p.severity(n, fs)
+	if f, ok := fs["profile"]; ok {
+		r.Profile = p.word(f, Profiles())
+	}
+	if _, ok := fs["theme"]; !ok {
+		p.errorf(n, "the rule has no theme; add one of %s", strings.Join(Themes(), ", "))
+	} else {
+		r.Theme = p.word(fs["theme"], Themes())
+	}
+	r.Why = p.needed(n, fs, "why", "the rule")
+	r.Remediation = p.needed(n, fs, "remediation", "the rule")
+	r.References = p.references(fs["references"])
+	r.Compliance = p.lists(fs["compliance"])
+	r.Equivalents = p.lists(fs["equivalents"])
+	r.Covers = p.list(fs["covers"])
+	r.Checks = p.checks(n, fs["checks"])
+	r.Examples = p.examples(fs["examples"], r)
+	return r
+}
+
+func (p *parser) severity(n *yaml.Node, fs map[string]field) Severity {
+	words := make([]string, 0, 4)
+	for _, s := range Severities() {
+		words = append(words, string(s))
+	}
+	f, ok := fs["severity"]
+	if !ok {
+		p.errorf(n, "the rule has no severity; add %s", oneOf(words))
+		return ""
+	}
+	return Severity(p.word(f, words))
+}
+
+func (p *parser) references(f field) []string {
+	refs := p.list(f)
+	for _, s := range refs {
+		if u, err := url.Parse(s); err != nil || u.Scheme != "https" || u.Host == "" {
+			p.errorf(f.value, "%q in references is not an https URL", s)
+		}
+	}
+	return refs
+}
+
+// items gives the items of a list that may not be empty where it is there.
+func (p *parser) items(f field, limit int) []*yaml.Node {
+	if f.value == nil {
+		return nil
+	}
+	if f.value.Kind != yaml.SequenceNode || len(f.value.Content) == 0 {
+		p.errorf(f.value, "%s should be a list with at least one item", f.key.Value)
+		return nil
+	}
+	if len(f.value.Content) > limit {
+		p.errorf(f.value, "%s has more than %d items; make several rules of it", f.key.Value, limit)
+		return nil
+	}
+	return f.value.Content
+}
+
+func (p *parser) checks(rule *yaml.Node, f field) []Check {
+	if f.value == nil {
+		p.errorf(rule, "the rule has no checks; add at least one")
+		return nil
+	}
+	var out []Check
+	for _, n := range p.items(f, maxChecks) {
+		fs := p.fields(n, "a check", "platform", "kinds", "each", "fail", "at", "message", "fix")
+		if fs == nil {
+			continue
+		}
+		c := Check{
+			Line: n.Line, Kinds: p.list(fs["kinds"]), Each: p.text(fs["each"], false), At: p.text(fs["at"], false),
+			Fail: p.needed(n, fs, "fail", "the check"), Message: p.needed(n, fs, "message", "the check"),
+			failAt: place(fs["fail"]), messageAt: place(fs["message"]),
+		}
+		if pf, ok := fs["platform"]; !ok {
+			p.errorf(n, "the check has no platform; add %s", oneOf(Platforms()))
+		} else {
+			c.Platform = p.word(pf, Platforms())
+			p.each(fs["each"], c)
+		}
+		if _, err := ParsePath(c.At); err != nil {
+			p.errorf(fs["at"].value, "at: %v", err)
+		}
+		if ff, ok := fs["fix"]; ok {
+			c.Fix = p.fix(ff.value)
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// place says where an expression begins.
+func place(f field) exprPlace {
+	if f.value == nil {
+		return exprPlace{}
+	}
+	return exprPlace{line: f.value.Line, block: f.value.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0}
+}
+
+// each takes one word for the name of a selection, since a misspelt name would
+// otherwise select nothing in silence.
+func (p *parser) each(f field, c Check) {
+	names := Selections(c.Platform)
+	if _, ok := names[c.Each]; ok || c.Each == "" || names == nil {
+		return
+	}
+	sel, err := ParseSelector(c.Each)
+	switch {
+	case err != nil:
+		p.errorf(f.value, "each: %v", err)
+	case len(sel) == 1 && sel[0].Name != "":
+		words := make([]string, 0, len(names))
+		for n := range names {
+			words = append(words, n)
+		}
+		slices.Sort(words)
+		p.errorf(f.value, "%s has no selection %q; %s; a path to the items of a list ends in [*]", c.Platform, c.Each, remedy(c.Each, words))
+	}
+}
+
+func (p *parser) fix(n *yaml.Node) *FixSpec {
+	fs := p.fields(n, "a fix", "title", "set", "delete", "append", "review")
+	if fs == nil {
+		return nil
+	}
+	fix := &FixSpec{
+		Title: p.text(fs["title"], false), Review: p.text(fs["review"], false),
+		Set: p.settings(fs["set"]), Append: p.settings(fs["append"]), Delete: p.list(fs["delete"]),
+	}
+	for _, d := range fix.Delete {
+		p.fixPath(fs["delete"].value, d)
+	}
+	if len(fix.Set)+len(fix.Append)+len(fix.Delete) == 0 {
+		p.errorf(n, "the fix does nothing; add set, delete or append, or take it away")
+	}
+	return fix
+}
+
+func (p *parser) fixPath(n *yaml.Node, s string) {
+	if path, err := ParsePath(s); err != nil {
+		p.errorf(n, "%v", err)
+	} else if len(path) == 0 {
+		p.errorf(n, "a fix needs the path of a setting")
+	}
+}
+
+func (p *parser) settings(f field) []Setting {
+	if f.value == nil {
+		return nil
+	}
+	if f.value.Kind != yaml.MappingNode {
+		p.errorf(f.value, "%s should be a mapping of paths to values", f.key.Value)
+		return nil
+	}
+	var out []Setting
+	for i := 0; i+1 < len(f.value.Content); i += 2 {
+		k, v := f.value.Content[i], f.value.Content[i+1]
+		p.fixPath(k, k.Value)
+		for _, s := range out {
+			if s.Path == k.Value {
+				p.errorf(k, "the path %q is repeated", k.Value)
+			}
+		}
+		out = append(out, Setting{Path: k.Value, Value: p.value(v)})
+	}
+	return out
+}
+
+// value keeps lists and maps as they are written and reads scalars as YAML does.
+func (p *parser) value(n *yaml.Node) any {
+	if n.Kind != yaml.ScalarNode {
+		return n
+	}
+	var v any
+	if err := n.Decode(&v); err != nil {
+		p.errorf(n, "the value cannot be read: %s", strings.TrimPrefix(err.Error(), "yaml: "))
+		return nil
+	}
+	switch t := v.(type) {
+	case nil, bool, float64, string:
+		return v
+	case int:
+		return int64(t)
+	case int64:
+		return t
+	}
+	p.errorf(n, "the value is neither a boolean, a number nor a string; put it in quotes")
+	return nil
+}
+
+func (p *parser) examples(f field, r *Rule) []Example {
+	var out []Example
+	for _, n := range p.items(f, maxExamples) {
+		fs := p.fields(n, "an example", "platform", "file", "fail", "fixed", "pass")
+		if fs == nil {
+			continue
+		}
+		e := Example{
+			Line: n.Line, File: p.text(fs["file"], false),
+			Fail: p.text(fs["fail"], false), Fixed: p.text(fs["fixed"], false), Pass: p.text(fs["pass"], false),
+		}
+		switch pf, ok := fs["platform"]; {
+		case ok:
+			e.Platform = p.word(pf, Platforms())
+			if ps := r.Platforms(); len(ps) > 0 && slices.Contains(Platforms(), e.Platform) && !slices.Contains(ps, e.Platform) {
+				p.errorf(pf.value, "the rule has no check for %s", e.Platform)
+			}
+		case len(r.Platforms()) > 1:
+			p.errorf(n, "the example does not say its platform; add %s", oneOf(r.Platforms()))
+		case len(r.Platforms()) == 1:
+			e.Platform = r.Platforms()[0]
+		}
+		switch {
+		case e.Fail == "" && e.Pass == "":
+			p.errorf(n, "the example shows nothing; add fail or pass")
+		case e.Fixed != "" && e.Fail == "":
+			p.errorf(n, "the example shows what is fixed, but not what fails; add fail")
+		}
+		out = append(out, e)
+	}
+	return out
+}

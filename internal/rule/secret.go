@@ -1,0 +1,239 @@
+package rule
+
+import (
+	"math"
+	"regexp"
+	"strings"
+	"sync"
+	"unicode"
+
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+)
+
+// secretish is secretish(name, value).
+func secretish(name, value ref.Val) ref.Val {
+	v, ok := text(value)
+	if !ok {
+		return types.False
+	}
+	n, _ := text(name)
+	return types.Bool(LooksSecret(n, v))
+}
+
+// maxSecret bounds what is looked at; longer values are documents, of which the
+// beginning is enough to see a private key.
+const maxSecret = 8 << 10
+
+// tokenForms are the forms that known issuers give to their secrets. They are
+// secrets under any name.
+var tokenForms = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(strings.Join([]string{
+		`-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----`,
+		`\b(?:AKIA|ASIA)[A-Z2-7]{16}\b`,
+		`\bgh[pousr]_[A-Za-z0-9]{36,}\b`,
+		`\bgithub_pat_[A-Za-z0-9_]{50,}\b`,
+		`\bglpat-[A-Za-z0-9_-]{20,}`,
+		`\bxox[abeoprs]-[A-Za-z0-9-]{20,}`,
+		`\bAIza[A-Za-z0-9_-]{35}\b`,
+		`\b[rs]k_live_[A-Za-z0-9]{20,}\b`,
+		`\bSG\.[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{30,}`,
+		`\bnpm_[A-Za-z0-9]{36}\b`,
+		`\bpypi-AgE[A-Za-z0-9_-]{40,}`,
+		`\bdckr_pat_[A-Za-z0-9_-]{20,}`,
+		`\bhvs\.[A-Za-z0-9_-]{24,}`,
+		`\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{20,}`,
+		`\bAccountKey=[A-Za-z0-9+/]{60,}={0,2}`,
+	}, "|"))
+})
+
+// userinfo finds the password in a URL.
+var userinfo = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\b[a-zA-Z][a-zA-Z0-9+.-]*://[^/\s:@]*:([^/\s@]+)@`)
+})
+
+// LooksSecret reports whether value is a secret written out, judged by its form
+// and by the words of the name that it has. A name alone never makes a secret:
+// the value must be one too, and no placeholder, reference or path.
+func LooksSecret(name, value string) bool {
+	v := strings.TrimSpace(value)
+	if len(v) > maxSecret {
+		v = v[:maxSecret]
+	}
+	if v == "" {
+		return false
+	}
+	if m := tokenForms().FindString(v); m != "" && !strings.Contains(m, "EXAMPLE") {
+		return true
+	}
+	if m := userinfo().FindStringSubmatch(v); m != nil && !placeholder(m[1]) {
+		return true
+	}
+	if len(v) > 512 || placeholder(v) || reference(v) {
+		return false
+	}
+	classes := characterClasses(v)
+	switch nameOf(name) {
+	case namesPassword:
+		return len(v) >= 6 && classes >= 2
+	case namesKey:
+		return len(v) >= 12 && classes >= 2 && strings.ContainsAny(v, "0123456789") && entropy(v) >= 3
+	}
+	return false
+}
+
+// nameKind is what a name leads one to expect of its value.
+type nameKind int
+
+const (
+	namesOther nameKind = iota
+	namesPassword
+	namesKey
+)
+
+// nameOf looks for the words of a name that stand for a secret, unless its last
+// word says that the value is only about one.
+func nameOf(name string) nameKind {
+	words := splitWords(name)
+	if len(words) == 0 {
+		return namesOther
+	}
+	switch words[len(words)-1] {
+	case "file", "path", "dir", "name", "names", "ref", "arn", "id", "ids", "url", "uri", "endpoint", "host", "port",
+		"enabled", "disabled", "required", "length", "size", "ttl", "expiry", "expiration", "expires", "timeout", "policy",
+		"type", "kind", "algorithm", "alg", "method", "mode", "format", "version", "count", "max", "min", "rotation",
+		"issuer", "audience", "provider", "store", "manager", "engine", "mount", "role", "user", "username", "alias",
+		"header", "prefix", "suffix", "class", "label", "selector", "namespace", "region", "bucket", "annotation",
+		"hash", "digest", "checksum", "fingerprint", "sum", "cert", "crt", "ca", "public", "pub":
+		return namesOther
+	}
+	for i, w := range words {
+		switch w {
+		case "password", "passwd", "pwd", "passphrase", "pass", "pw":
+			return namesPassword
+		case "secret", "secrets", "token", "credential", "credentials", "apikey", "secretkey", "accesskey", "privatekey", "authtoken":
+			return namesKey
+		case "key":
+			if i > 0 {
+				switch words[i-1] {
+				case "api", "access", "private", "encryption", "signing", "master", "shared", "account", "auth", "session", "license":
+					return namesKey
+				}
+			}
+		}
+	}
+	return namesOther
+}
+
+// splitWords parts a name at anything but letters and digits, and where a
+// capital follows a small letter, and gives the words in small letters.
+func splitWords(name string) []string {
+	var words []string
+	var b strings.Builder
+	flush := func() {
+		if b.Len() > 0 {
+			words = append(words, strings.ToLower(b.String()))
+			b.Reset()
+		}
+	}
+	var last rune
+	for _, r := range name {
+		switch {
+		case !unicode.IsLetter(r) && !unicode.IsDigit(r):
+			flush()
+		case unicode.IsUpper(r) && unicode.IsLower(last):
+			flush()
+			b.WriteRune(r)
+		default:
+			b.WriteRune(r)
+		}
+		last = r
+	}
+	flush()
+	return words
+}
+
+// placeholder reports whether a value stands in for one that comes from
+// elsewhere.
+func placeholder(v string) bool {
+	if strings.ContainsAny(v, "<>") && strings.Contains(v, "<") && strings.Contains(v, ">") {
+		return true
+	}
+	for _, open := range [...]string{"${", "$(", "{{", "[[", "%(", "#{"} {
+		if strings.Contains(v, open) {
+			return true
+		}
+	}
+	if v[0] == '$' || len(v) > 2 && v[0] == '%' && v[len(v)-1] == '%' {
+		return true
+	}
+	low := strings.ToLower(v)
+	for _, w := range [...]string{
+		"changeme", "change-me", "change_me", "changeit", "replaceme", "replace-me", "replace_me", "replace-with", "placeholder",
+		"example", "dummy", "redacted", "your-", "your_", "yourpass", "insert-", "fixme", "to-be-set", "not-set", "notset",
+		"xxxx", "****", "....", "----",
+	} {
+		if strings.Contains(low, w) && !strings.HasPrefix(v, "-----BEGIN") {
+			return true
+		}
+	}
+	switch low {
+	case "true", "false", "yes", "no", "none", "null", "nil", "empty", "unset", "unknown", "default", "test", "password", "secret",
+		"token", "admin", "root", "user", "disabled", "enabled", "optional", "required":
+		return true
+	}
+	return strings.Trim(low, low[:1]) == "" // one character again and again
+}
+
+// reference reports whether a value names a place where something is kept, or
+// text for people, rather than being a secret.
+func reference(v string) bool {
+	if strings.ContainsAny(v, " \t\r\n") || v[0] == '/' || strings.HasPrefix(v, "./") || strings.HasPrefix(v, "~/") {
+		return true
+	}
+	low := strings.ToLower(v)
+	for _, p := range [...]string{
+		"arn:", "vault:", "ref+", "op://", "awssm:", "ssm:", "secretsmanager:", "kms:", "sops:", "enc[", "age1", "projects/",
+		"secretref:", "secret://", "file://", "env:", "var.", "local.", "data.", "module.", "/var/", "sha256:", "sha512:", "$2a$", "$2b$", "$argon2",
+	} {
+		if strings.HasPrefix(low, p) {
+			return true
+		}
+	}
+	return strings.Contains(v, "://")
+}
+
+// characterClasses counts which of small letters, capitals, digits and other
+// characters a value has.
+func characterClasses(v string) int {
+	var lower, upper, digit, other int
+	for _, r := range v {
+		switch {
+		case unicode.IsLower(r):
+			lower = 1
+		case unicode.IsUpper(r):
+			upper = 1
+		case unicode.IsDigit(r):
+			digit = 1
+		case r != '-' && r != '_' && r != '.':
+			other = 1 // what parts the words of a name says nothing
+		}
+	}
+	return lower + upper + digit + other
+}
+
+// entropy is Shannon's, in bits a byte.
+func entropy(v string) float64 {
+	var count [256]int
+	for i := range len(v) {
+		count[v[i]]++
+	}
+	var bits float64
+	for _, c := range count {
+		if c > 0 {
+			p := float64(c) / float64(len(v))
+			bits -= p * math.Log2(p)
+		}
+	}
+	return bits
+}

@@ -1,0 +1,38 @@
+package rule
+
+import "github.com/plimsoll-iac/plimsoll/internal/resource"
+
+// Selections are the selections that a platform offers by name, with what each
+// selects. The engine carries them out.
+func Selections(platform string) map[string]string {
+	switch platform {
+	case resource.Kubernetes:
+		return kubernetesSelections
+	case resource.Terraform:
+		return terraformSelections
+	case resource.Dockerfile:
+		return dockerfileSelections
+	}
+	return nil
+}
+
+// These tables are read, never written.
+var (
+	kubernetesSelections = map[string]string{
+		"containers":      "every container of a workload's pod: init, main and ephemeral ones; pod is the pod spec, group the list",
+		"main-containers": "the containers that a workload runs, without init and ephemeral ones",
+		"init-containers": "the init containers of a workload",
+		"pods":            "the pod spec of a workload",
+		"rbac-rules":      "the rules of a Role or ClusterRole",
+		"subjects":        "the subjects of a RoleBinding or ClusterRoleBinding",
+		"volumes":         "the volumes of a workload's pod",
+	}
+	terraformSelections = map[string]string{
+		"statements": "the statements of every IAM policy document that a resource holds, with lists where IAM allows one or many",
+	}
+	dockerfileSelections = map[string]string{
+		"stages":       "every stage",
+		"final-stage":  "the stage that becomes the image",
+		"instructions": "every instruction of every stage",
+	}
+)
