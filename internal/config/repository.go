@@ -29,7 +29,7 @@ const (
 
 // Profiles are the profiles that a configuration may name. Each rule is in one;
 // default is the one that is used when nothing is said.
-func Profiles() []string { return []string{"default", "strict", "reliability", "style"} }
+func Profiles() []string { return rule.Profiles() }
 
 // maxComments is what one review can carry within GitHub's limits.
 const maxComments = 100

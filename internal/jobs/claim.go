@@ -15,7 +15,7 @@ import (
 // context that ends when either is lost.
 type claim struct {
 	q        *Queue
-	key      string
+	subject  string // what a newer job comes in on
 	delivery string // token of its delivery
 	sequence uint64 // of its message
 	lease    *lease
@@ -67,10 +67,10 @@ func (c *claim) beat(ctx context.Context) error {
 	return nil
 }
 
-// newer reports whether the stream has a later message for the key than this
+// newer reports whether the stream has a later message of the subject than this
 // one, from another delivery.
 func (c *claim) newer(ctx context.Context) (bool, error) {
-	last, err := c.q.stream.GetLastMsgForSubject(ctx, jobPrefix+c.key)
+	last, err := c.q.stream.GetLastMsgForSubject(ctx, jobPrefix+c.subject)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return false, nil
 	}

@@ -23,11 +23,11 @@ var ErrFull = errors.New("the queue's store is full")
 // Enqueue stores the job durably: once it returns nil, the job will be handled,
 // or one for the same pull request that was enqueued later, or GiveUp will be
 // called. A waiting job for the same pull request is replaced, a running one
-// cancelled. duplicate is true when the delivery was processed before or is
+// cancelled; jobs that comments asked for neither replace nor are replaced. duplicate is true when the delivery was processed before or is
 // stored already; nothing happens then. Without a deadline in ctx it gives up
 // after eight seconds.
 func (q *Queue) Enqueue(ctx context.Context, j Job) (duplicate bool, err error) {
-	key, err := j.Key()
+	subject, err := j.subject()
 	if err != nil {
 		return false, err
 	}
@@ -53,13 +53,13 @@ func (q *Queue) Enqueue(ctx context.Context, j Job) (duplicate bool, err error) 
 	if done, err := q.processed(ctx, id); err == nil && done {
 		return true, nil
 	}
-	ack, err := q.publish(ctx, &nats.Msg{Subject: jobPrefix + key, Data: data}, jetstream.WithMsgID(id))
+	ack, err := q.publish(ctx, &nats.Msg{Subject: jobPrefix + subject, Data: data}, jetstream.WithMsgID(id))
 	if err != nil {
 		return false, fmt.Errorf("store the job: %w", err)
 	}
 	if !ack.Duplicate {
 		// Only speeds up what the heartbeat of the running job finds out anyway.
-		_ = q.nc.Publish(newerPrefix+key, []byte(strconv.FormatUint(ack.Sequence, 10)+" "+id))
+		_ = q.nc.Publish(newerPrefix+subject, []byte(strconv.FormatUint(ack.Sequence, 10)+" "+id))
 	}
 	return ack.Duplicate, nil
 }

@@ -37,7 +37,8 @@ type Job struct {
 
 // Handler does the work of a job. It is called for one job of a pull request at
 // a time. When a newer job for the same pull request comes in, its context is
-// cancelled with the cause ErrSuperseded. A nil error ends the job; an error
+// cancelled with the cause ErrSuperseded, except for a job that a comment asked
+// for: that and the newer one run one after the other. A nil error ends the job; an error
 // made by Later brings it back after a delay, any other after a backoff.
 type Handler interface {
 	Handle(ctx context.Context, j Job) error
@@ -94,6 +95,16 @@ func (j Job) Key() (string, error) {
 		return fmt.Sprintf("n%s.p%d", digest(strings.ToLower(j.Owner+"/"+j.Repo)), j.Number), nil
 	}
 	return "", fmt.Errorf("job of delivery %q names no repository", cut(j.Delivery))
+}
+
+// subject names what a newer job replaces an older one on: the pull request, or
+// for a command in a comment that comment, since each is to be answered.
+func (j Job) subject() (string, error) {
+	key, err := j.Key()
+	if err != nil || j.CommentID == 0 {
+		return key, err
+	}
+	return fmt.Sprintf("%s.c%d", key, j.CommentID), nil
 }
 
 // token turns any text into one that may be a key or a message's id. Texts that

@@ -148,7 +148,7 @@ type Queue struct {
 	lastFetch atomic.Int64 // Unix nanoseconds; when the last fetch came to an end
 
 	mu      sync.Mutex
-	running map[string]*claim // by key
+	running map[string]*claim // by subject
 	handing int               // runs in Handle, for Stats
 }
 

@@ -114,7 +114,7 @@ func TestJobArrivesAsItWas(t *testing.T) {
 	work(t, q, 2, handlerFunc(func(_ context.Context, j Job) error { got <- j; return nil }))
 	want := Job{
 		Delivery: "d-1", Event: "pull_request", Action: "synchronize", InstallationID: 3, RepositoryID: 4, Owner: "o", Repo: "r",
-		Number: 5, HeadSHA: "h", BaseSHA: "b", BaseRef: "main", HeadRepoID: 6, Draft: true, Enqueued: time.Now().UTC().Round(0), Attempt: 9,
+		Number: 5, HeadSHA: "h", BaseSHA: "b", BaseRef: "main", HeadRepoID: 6, Draft: true, Sender: "s", CommentID: 8, Enqueued: time.Now().UTC().Round(0), Attempt: 9,
 	}
 	if enqueue(t, q, want) {
 		t.Error("a first delivery is a duplicate")
@@ -218,6 +218,43 @@ func TestWaitingJobIsReplaced(t *testing.T) {
 	eventually(t, "the queue is empty", empty(t, q))
 	if len(got) != 0 {
 		t.Errorf("ran again: %+v", <-got)
+	}
+}
+
+func TestCommandsAreAllAnsweredOneAfterTheOther(t *testing.T) {
+	q := open(t, Options{})
+	command := func(id int64) Job {
+		j := job(fmt.Sprintf("c-%d", id), 1)
+		j.Event, j.CommentID = "issue_comment", id
+		return j
+	}
+	enqueue(t, q, command(1))
+	enqueue(t, q, job("push-1", 1))
+	enqueue(t, q, command(2))
+	enqueue(t, q, job("push-2", 1))
+	var mu sync.Mutex
+	var ran []string
+	at := 0
+	work(t, q, 3, handlerFunc(func(ctx context.Context, j Job) error {
+		mu.Lock()
+		at++
+		if at != 1 {
+			t.Error("two jobs of one pull request at a time")
+		}
+		mu.Unlock()
+		wait(ctx, 5*time.Millisecond)
+		mu.Lock()
+		defer mu.Unlock()
+		at--
+		ran = append(ran, j.Delivery)
+		return ctx.Err()
+	}))
+	eventually(t, "the queue is empty", empty(t, q))
+	mu.Lock()
+	defer mu.Unlock()
+	slices.Sort(ran)
+	if !slices.Equal(ran, []string{"c-1", "c-2", "push-2"}) {
+		t.Errorf("ran %v", ran)
 	}
 }
 

@@ -136,9 +136,9 @@ func (q *Queue) process(base context.Context, msg jetstream.Msg, h Handler) {
 	}
 	var j Job
 	err := json.Unmarshal(msg.Data(), &j)
-	key := ""
+	subject := ""
 	if err == nil {
-		key, err = j.Key()
+		subject, err = j.subject()
 	}
 	if err != nil {
 		q.log.Error("queue: a stored job cannot be read", "sequence", sequence, "error", err)
@@ -148,7 +148,7 @@ func (q *Queue) process(base context.Context, msg jetstream.Msg, h Handler) {
 	log := q.log.With("delivery", j.Delivery, "repository", j.Owner+"/"+j.Repo, "pull_request", j.Number)
 	ctx, cancel := detached(base)
 	defer cancel()
-	wait, err := q.start(ctx, base, key, sequence, j, msg, h)
+	wait, err := q.start(ctx, base, subject, sequence, j, msg, h)
 	if err != nil {
 		log.Warn("queue: cannot start a job; it will be tried again", "error", err)
 		wait = time.Second
@@ -164,7 +164,7 @@ func shortly() time.Duration { return 150*time.Millisecond + rand.N(200*time.Mil
 // start runs the job unless it must wait or is done already; then it gives how
 // long to wait, or 0 when the message is settled. ctx bounds the start, base the
 // run.
-func (q *Queue) start(ctx, base context.Context, key string, sequence uint64, j Job, msg jetstream.Msg, h Handler) (time.Duration, error) {
+func (q *Queue) start(ctx, base context.Context, subject string, sequence uint64, j Job, msg jetstream.Msg, h Handler) (time.Duration, error) {
 	id := token(j.Delivery)
 	done, err := q.processed(ctx, id)
 	if err != nil {
@@ -173,12 +173,16 @@ func (q *Queue) start(ctx, base context.Context, key string, sequence uint64, j 
 	if done {
 		return 0, msg.Ack()
 	}
-	before, err := q.triesOf(ctx, key, sequence)
+	before, err := q.triesOf(ctx, subject, sequence)
 	if err != nil {
 		return 0, err
 	}
 	if d := time.Until(before.NotBefore); d > 0 {
 		return d, nil
+	}
+	key, err := j.Key()
+	if err != nil {
+		return 0, err
 	}
 	l, err := q.acquire(ctx, key)
 	if errors.Is(err, errHeld) {
@@ -189,15 +193,15 @@ func (q *Queue) start(ctx, base context.Context, key string, sequence uint64, j 
 	}
 	run, cancel := context.WithCancelCause(base)
 	defer cancel(nil)
-	c := &claim{q: q, key: key, delivery: id, sequence: sequence, lease: l, cancel: cancel}
+	c := &claim{q: q, subject: subject, delivery: id, sequence: sequence, lease: l, cancel: cancel}
 	c.ctx = context.WithValue(run, claimKey{}, c)
 	q.mu.Lock()
-	q.running[key] = c
+	q.running[subject] = c
 	q.mu.Unlock()
 	defer func() {
 		q.mu.Lock()
-		if q.running[key] == c {
-			delete(q.running, key)
+		if q.running[subject] == c {
+			delete(q.running, subject)
 		}
 		q.mu.Unlock()
 		ctx, cancel := detached(base)
@@ -219,7 +223,7 @@ func (q *Queue) start(ctx, base context.Context, key string, sequence uint64, j 
 	}
 	before.Count++
 	before.NotBefore = time.Time{}
-	if err := q.writeTries(ctx, key, before); err != nil {
+	if err := q.writeTries(ctx, subject, before); err != nil {
 		return 0, err
 	}
 	stop, stopped := make(chan struct{}), make(chan struct{})
@@ -261,20 +265,20 @@ func (q *Queue) try(c *claim, t tries, j Job, msg jetstream.Msg, h Handler) time
 		return 0
 	case errors.Is(cause, ErrDraining):
 		t.Count--
-		q.keepTries(ctx, c.key, t)
+		q.keepTries(ctx, c.subject, t)
 		return time.Millisecond
 	case errors.As(err, &later) && time.Since(j.Enqueued)+later.delay < q.opts.MaxAge:
 		t.Count--
 		log.Info("queue: job put off", "error", err, "delay", later.delay)
-		return q.putOff(ctx, c.key, t, err, later.delay)
+		return q.putOff(ctx, c.subject, t, err, later.delay)
 	case later == nil && t.Count < q.opts.MaxTries:
 		d := q.opts.Backoff(t.Count)
 		log.Warn("queue: job failed; it will be tried again", "error", err, "delay", d)
-		return q.putOff(ctx, c.key, t, err, d)
+		return q.putOff(ctx, c.subject, t, err, d)
 	}
 	log.Error("queue: job given up", "error", err)
 	q.giveUp(c, j, h, err)
-	q.bury(c.ctx, c.key, msg, err)
+	q.bury(c.ctx, c.subject, msg, err)
 	return 0
 }
 
@@ -307,15 +311,15 @@ func (q *Queue) settle(ctx context.Context, delivery string, msg jetstream.Msg) 
 	return errors.Join(err, msg.DoubleAck(ctx))
 }
 
-func (q *Queue) keepTries(ctx context.Context, key string, t tries) {
-	if err := q.writeTries(ctx, key, t); err != nil {
+func (q *Queue) keepTries(ctx context.Context, subject string, t tries) {
+	if err := q.writeTries(ctx, subject, t); err != nil {
 		q.log.Warn("queue: the number of tries is not kept", "error", err)
 	}
 }
 
-func (q *Queue) putOff(ctx context.Context, key string, t tries, err error, d time.Duration) time.Duration {
+func (q *Queue) putOff(ctx context.Context, subject string, t tries, err error, d time.Duration) time.Duration {
 	t.NotBefore, t.LastError = time.Now().Add(d), cut(err.Error())
-	q.keepTries(ctx, key, t)
+	q.keepTries(ctx, subject, t)
 	return max(d, time.Millisecond)
 }
 
@@ -336,10 +340,10 @@ func (q *Queue) giveUp(c *claim, j Job, h Handler, cause error) {
 
 // bury moves a job to the stream of those given up. Where that fails the job
 // stays and is given up again.
-func (q *Queue) bury(ctx context.Context, key string, msg jetstream.Msg, cause error) {
+func (q *Queue) bury(ctx context.Context, subject string, msg jetstream.Msg, cause error) {
 	ctx, cancel := detached(ctx)
 	defer cancel()
-	dead := nats.NewMsg(deadPrefix + key)
+	dead := nats.NewMsg(deadPrefix + subject)
 	dead.Data = msg.Data()
 	dead.Header.Set("Plimsoll-Error", cut(cause.Error()))
 	if _, err := q.js.PublishMsg(ctx, dead); err != nil {

@@ -20,9 +20,9 @@ type tries struct {
 }
 
 // triesOf reads the tries of the message so far.
-func (q *Queue) triesOf(ctx context.Context, key string, sequence uint64) (tries, error) {
+func (q *Queue) triesOf(ctx context.Context, subject string, sequence uint64) (tries, error) {
 	fresh := tries{Sequence: sequence}
-	entry, err := q.tries.Get(ctx, key)
+	entry, err := q.tries.Get(ctx, subject)
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
 		return fresh, nil
 	}
@@ -36,12 +36,12 @@ func (q *Queue) triesOf(ctx context.Context, key string, sequence uint64) (tries
 	return t, nil
 }
 
-func (q *Queue) writeTries(ctx context.Context, key string, t tries) error {
+func (q *Queue) writeTries(ctx context.Context, subject string, t tries) error {
 	data, err := json.Marshal(t)
 	if err != nil {
 		return fmt.Errorf("encode the tries: %w", err)
 	}
-	if _, err := q.tries.Put(ctx, key, data); err != nil {
+	if _, err := q.tries.Put(ctx, subject, data); err != nil {
 		return fmt.Errorf("write the tries: %w", err)
 	}
 	return nil
