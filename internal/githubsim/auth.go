@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -133,6 +134,18 @@ func (s *Server) newToken(in *installation, permissions map[string]string, repos
 	}
 	s.tokens[t.value] = t
 	return t
+}
+
+// IssueToken makes a token with all that an installation may do, as the API
+// would for its App.
+func (s *Server) IssueToken(installationID int64) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	in := s.installations[installationID]
+	if in == nil {
+		return "", fmt.Errorf("githubsim: no installation %d", installationID)
+	}
+	return s.newToken(in, maps.Clone(in.permissions), nil).value, nil
 }
 
 // RevokeTokens makes all tokens of an installation invalid.
