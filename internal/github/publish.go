@@ -261,7 +261,8 @@ func (c *Client) amend(ctx context.Context, pr PullRequest, todo plan, out *Outc
 		if edits++; edits > maxEdits {
 			return nil
 		}
-		if _, done := settledBy(t.Body); !done {
+		_, done := settledBy(t.Body)
+		if !done {
 			if err := c.rewrite(ctx, pr, t, settledBody(t.Body, pr.HeadSHA)); err != nil {
 				return err
 			}
@@ -270,7 +271,9 @@ func (c *Client) amend(ctx context.Context, pr PullRequest, todo plan, out *Outc
 		if err != nil {
 			return err
 		}
-		out.Settled++
+		if !done || resolved {
+			out.Settled++
+		}
 		if resolved {
 			out.Resolved++
 		}
