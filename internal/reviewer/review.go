@@ -320,7 +320,7 @@ func (r *run) engineOptions() engine.Options {
 func suppressions(s config.Repository) []engine.ConfigSuppression {
 	out := make([]engine.ConfigSuppression, 0, len(s.Suppress))
 	for _, x := range s.Suppress {
-		out = append(out, engine.ConfigSuppression{Rule: x.Rule, Paths: x.Paths, Reason: x.Reason, Expires: x.Expires, Range: x.Range})
+		out = append(out, engine.ConfigSuppression{Rule: x.Rule, Covers: x.Covers, Reason: x.Reason, Expires: x.Expires, Range: x.Range})
 	}
 	return out
 }

@@ -1,0 +1,110 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/plimsoll-iac/plimsoll/internal/resource"
+	"github.com/plimsoll-iac/plimsoll/internal/source"
+)
+
+// maxInstances bounds how many instances a message names.
+const maxInstances = 5
+
+// instancePlace is where a finding of a Terraform resource stands, for all instances
+// that count, for_each or several calls of a module make of one block.
+type instancePlace struct {
+	rule, unit, path, item string
+	check                  int
+	state                  State
+	at                     source.Range
+}
+
+// mergeInstances makes one finding of those that the instances of one block
+// have at one place: there is one thing to mend. The first keeps its
+// fingerprint and its message, which then names the others.
+func mergeInstances(fs []Finding) []Finding {
+	first := map[instancePlace]int{}
+	others := map[int][]string{}
+	out := fs[:0]
+	for _, f := range fs {
+		if f.Resource.Platform != resource.Terraform || f.Range.IsZero() {
+			out = append(out, f)
+			continue
+		}
+		key := instancePlace{
+			rule: f.Rule.ID, unit: f.Resource.Unit, path: f.Path.String(), item: f.Resource.Kind + "." + f.Resource.Name,
+			check: f.Check, state: f.State, at: f.Range,
+		}
+		i, again := first[key]
+		if again && out[i].Resource.ID != f.Resource.ID {
+			others[i] = append(others[i], instanceName(out[i].Resource.ID, f.Resource.ID))
+			continue
+		}
+		if !again {
+			first[key] = len(out)
+		}
+		out = append(out, f)
+	}
+	for i, names := range others {
+		out[i].Message += " (also " + listNames(names) + ")"
+	}
+	return out
+}
+
+func listNames(names []string) string {
+	slices.Sort(names)
+	names = slices.Compact(names)
+	if more := len(names) - maxInstances; more > 0 {
+		names = append(names[:maxInstances:maxInstances], fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(names, ", ")
+}
+
+// instanceName names an instance beside another: by its key alone where the
+// addresses differ in nothing else.
+func instanceName(first, other string) string {
+	a, akey := cutKey(first)
+	b, bkey := cutKey(other)
+	if a == b && akey != "" && bkey != "" {
+		return cutText(bkey, 60)
+	}
+	return cutText(other, 120)
+}
+
+// cutKey parts an address from its last instance key: aws_subnet.a and ["x"].
+func cutKey(address string) (string, string) {
+	if !strings.HasSuffix(address, "]") {
+		return address, ""
+	}
+	i := strings.LastIndexByte(address, '[')
+	if strings.HasSuffix(address, `"]`) {
+		i = strings.LastIndex(address, `["`)
+	}
+	if i < 0 {
+		return address, ""
+	}
+	return address[:i], address[i:]
+}
+
+// mergeUnknown keeps one of what several instances of a block say alike.
+func mergeUnknown(us []NotEvaluated) []NotEvaluated {
+	type key struct {
+		rule, unit, why, path string
+		at                    source.Range
+	}
+	seen := make(map[key]bool, len(us))
+	out := us[:0]
+	for _, u := range us {
+		k := key{u.Rule.ID, u.Resource.Unit, u.Why, u.Path.String(), u.Range}
+		if u.Resource.Platform == resource.Terraform && !u.Range.IsZero() {
+			if seen[k] {
+				continue
+			}
+			seen[k] = true
+		}
+		out = append(out, u)
+	}
+	return out
+}

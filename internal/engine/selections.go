@@ -1,0 +1,230 @@
+package engine
+
+import (
+	"slices"
+
+	"github.com/plimsoll-iac/plimsoll/internal/resource"
+	"github.com/plimsoll-iac/plimsoll/internal/rule"
+)
+
+// item is one thing that a check is about.
+type item struct {
+	node *resource.Node
+	// prefix leads to the node, or to the list that has it at index when field
+	// is set: most items violate nothing, and theirs is then never built.
+	prefix resource.Path
+	field  string
+	index  int
+	group  string // the list of the pod that it is in
+	// document is the root of the embedded document that the item is in, and
+	// split the number of steps that lead to the string which holds it.
+	document *resource.Node
+	split    int
+}
+
+// path leads from the root to the item.
+func (it item) path() resource.Path { return it.fullPath(nil) }
+
+// fullPath leads from the root to the setting at, within the item.
+func (it item) fullPath(at resource.Path) resource.Path {
+	p := make(resource.Path, 0, len(it.prefix)+2+len(at))
+	p = append(p, it.prefix...)
+	if it.field != "" {
+		p = append(p, resource.Step{Name: it.field}, resource.Step{Index: it.index})
+	}
+	return append(p, at...)
+}
+
+// stable writes the path to the setting so that it survives reordering.
+func (it item) stable(res *resource.Resource, at resource.Path) string {
+	p := it.path()
+	var s string
+	if it.document != nil {
+		s = p[:it.split].Stable(res.Root) + "." + p[it.split:].Stable(it.document)
+	} else {
+		s = p.Stable(res.Root)
+	}
+	if len(at) > 0 {
+		s += "." + at.Stable(it.node)
+	}
+	return s
+}
+
+// itemSet is what a selection selects of one resource.
+type itemSet struct {
+	each    string
+	items   []item
+	unknown []item // places of which it is not known what they hold
+}
+
+// selected carries out a selection, once a resource: many rules share one.
+func (j *judge) selected(res *resource.Resource, each string, sel rule.Selector) *itemSet {
+	for i := range j.sets {
+		if j.sets[i].each == each {
+			return &j.sets[i]
+		}
+	}
+	if n := len(j.sets); n < cap(j.sets) {
+		j.sets = j.sets[:n+1] // with the room that an earlier resource needed
+	} else {
+		j.sets = append(j.sets, itemSet{})
+	}
+	set := &j.sets[len(j.sets)-1]
+	set.each, set.items, set.unknown = each, set.items[:0], set.unknown[:0]
+	set.fill(res, each, sel)
+	return set
+}
+
+func (set *itemSet) fill(res *resource.Resource, each string, sel rule.Selector) {
+	if each == "" {
+		set.items = append(set.items, item{node: res.Root})
+		return
+	}
+	if f, ok := selections[res.Platform][each]; ok {
+		f(set, res)
+		return
+	}
+	sel.Select(res.Root,
+		func(p resource.Path, n *resource.Node) { set.items = append(set.items, item{node: n, prefix: p}) },
+		func(p resource.Path, n *resource.Node) { set.unknown = append(set.unknown, item{node: n, prefix: p}) },
+	)
+}
+
+// selections are those that have a name, by platform. The table is read, never
+// written.
+var selections = map[string]map[string]func(*itemSet, *resource.Resource){
+	resource.Kubernetes: {
+		"containers":      podLists("initContainers", "containers", "ephemeralContainers"),
+		"main-containers": podLists("containers"),
+		"init-containers": podLists("initContainers"),
+		"volumes":         podLists("volumes"),
+		"pods":            pods,
+		"rbac-rules":      rootList("rules"),
+		"subjects":        rootList("subjects"),
+	},
+	resource.Terraform: {
+		"statements": statements,
+	},
+	resource.Dockerfile: {
+		"stages":       rootList("stages"),
+		"final-stage":  finalStage,
+		"instructions": instructions,
+	},
+}
+
+// workloadPaths lead to the pod spec of each kind of workload.
+var workloadPaths = func() map[string]resource.Path {
+	steps := func(names ...string) resource.Path {
+		p := make(resource.Path, len(names))
+		for i, n := range names {
+			p[i].Name = n
+		}
+		return p
+	}
+	out := map[string]resource.Path{
+		"Pod":         steps("spec"),
+		"PodTemplate": steps("template", "spec"),
+		"CronJob":     steps("spec", "jobTemplate", "spec", "template", "spec"),
+	}
+	for _, kind := range []string{
+		"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job", "DeploymentConfig", "Rollout",
+	} {
+		out[kind] = steps("spec", "template", "spec")
+	}
+	return out
+}()
+
+// podSpec gives the pod spec of a workload and the path to it; nil for anything
+// else and where it is missing.
+func podSpec(res *resource.Resource) (*resource.Node, resource.Path) {
+	p, ok := workloadPaths[res.Kind]
+	if !ok {
+		return nil, nil
+	}
+	n := res.Root
+	for _, s := range p {
+		n = n.Get(s.Name)
+	}
+	return n, p
+}
+
+func pods(set *itemSet, res *resource.Resource) {
+	n, p := podSpec(res)
+	switch {
+	case n == nil:
+	case n.Unknown:
+		set.unknown = append(set.unknown, item{node: n, prefix: p})
+	case n.Kind == resource.Map:
+		set.items = append(set.items, item{node: n, prefix: p})
+	}
+}
+
+// podLists selects the items of lists of the pod spec.
+func podLists(names ...string) func(*itemSet, *resource.Resource) {
+	return func(set *itemSet, res *resource.Resource) {
+		n, p := podSpec(res)
+		if n == nil {
+			return
+		}
+		if n.Unknown {
+			set.unknown = append(set.unknown, item{node: n, prefix: p})
+			return
+		}
+		for _, name := range names {
+			set.list(n.Get(name), p, name, name)
+		}
+	}
+}
+
+// rootList selects the items of a list of the root.
+func rootList(name string) func(*itemSet, *resource.Resource) {
+	return func(set *itemSet, res *resource.Resource) { set.list(res.Root.Get(name), nil, name, "") }
+}
+
+// list adds the items of the list that stands at prefix and field.
+func (set *itemSet) list(n *resource.Node, prefix resource.Path, field, group string) {
+	if n == nil {
+		return
+	}
+	if n.Unknown || n.Partial {
+		p := append(slices.Clone(prefix), resource.Step{Name: field})
+		set.unknown = append(set.unknown, item{node: n, prefix: p})
+	}
+	if n.Unknown || n.Kind != resource.List {
+		return
+	}
+	for i, it := range n.Items {
+		switch {
+		case it == nil:
+		case it.Unknown:
+			set.unknown = append(set.unknown, item{node: it, prefix: prefix, field: field, index: i})
+		case it.Kind == resource.Map:
+			set.items = append(set.items, item{node: it, prefix: prefix, field: field, index: i, group: group})
+		}
+	}
+}
+
+// finalStage selects the stage that becomes the image.
+func finalStage(set *itemSet, res *resource.Resource) {
+	stages := res.Root.Get("stages")
+	if stages == nil || stages.Kind != resource.List {
+		return
+	}
+	for i, s := range stages.Items {
+		if final := s.Get("final"); final != nil && final.Value == true {
+			set.items = append(set.items, item{node: s, field: "stages", index: i})
+		}
+	}
+}
+
+// instructions selects every instruction of every stage.
+func instructions(set *itemSet, res *resource.Resource) {
+	stages := res.Root.Get("stages")
+	if stages == nil || stages.Kind != resource.List {
+		return
+	}
+	for i, s := range stages.Items {
+		prefix := resource.Path{{Name: "stages"}, {Index: i}}
+		set.list(s.Get("instructions"), prefix, "instructions", "")
+	}
+}

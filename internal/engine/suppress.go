@@ -1,0 +1,170 @@
+package engine
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/plimsoll-iac/plimsoll/internal/resource"
+	"github.com/plimsoll-iac/plimsoll/internal/rule"
+	"github.com/plimsoll-iac/plimsoll/internal/source"
+)
+
+// inlines are the inline suppressions of one resource that may count.
+type inlines struct {
+	res      *resource.Resource
+	list     []directive
+	comments map[int]bool
+}
+
+// live reads those of a resource that have a reason and whose date has not
+// passed; ds, if not nil, is told why the others don't count.
+func (j *judge) live(res *resource.Resource, ds *source.Diagnostics) inlines {
+	in := inlines{res: res}
+	for _, d := range directives(res) {
+		if ds != nil {
+			j.unknownRules(d, ds)
+		}
+		if d.wrong == "" && expired(d.until, j.run.today) {
+			d.wrong = fmt.Sprintf("ran out on %s; mend what it covers, or give a later date", d.until)
+		}
+		if d.wrong == "" {
+			in.list = append(in.list, d)
+		} else if ds != nil {
+			ds.Warnf(d.place.File, d.place.Start.Line, "%s does not count: it %s", strings.TrimSpace(marker+" "+strings.Join(d.rules, ",")), d.wrong)
+		}
+	}
+	if len(in.list) > 0 {
+		in.comments = commentLines(res)
+	}
+	return in
+}
+
+// unknownRules names the rules that do not exist; the others of the list count.
+func (j *judge) unknownRules(d directive, ds *source.Diagnostics) {
+	for _, id := range d.rules {
+		if strings.Contains(id, "*") || j.known(id) {
+			continue
+		}
+		msg := fmt.Sprintf("%s: unknown rule %q", marker, id)
+		if s := rule.SuggestID(id, j.run.ids); s != "" {
+			msg += fmt.Sprintf("; did you mean %q?", s)
+		}
+		ds.Warnf(d.place.File, d.place.Start.Line, "%s", msg)
+	}
+}
+
+func (j *judge) known(id string) bool {
+	if j.run.opt.Known != nil {
+		return j.run.opt.Known(id)
+	}
+	for _, x := range j.run.ids {
+		if x == id {
+			return true
+		}
+	}
+	return false
+}
+
+// find gives the suppression for a rule at a place of the resource.
+func (in inlines) find(ruleID string, at source.Range) (directive, bool) {
+	for _, d := range in.list {
+		if d.names(ruleID) && (in.whole(d) || d.place.File == at.File && reaches(d.place.Start.Line, at.Start.Line, in.comments)) {
+			return d, true
+		}
+	}
+	return directive{}, false
+}
+
+// whole reports whether a suppression speaks of the whole resource.
+func (in inlines) whole(d directive) bool {
+	for _, r := range [...]source.Range{in.res.Range, in.res.Head} {
+		if r.File == d.place.File && reaches(d.place.Start.Line, r.Start.Line, in.comments) {
+			return true
+		}
+	}
+	return false
+}
+
+// suppress marks the head's findings that somebody answers for.
+func (j *judge) suppress(out *changeResult, head, base side) {
+	if head.res == nil {
+		return
+	}
+	own := j.live(head.res, &out.diags)
+	var before inlines
+	if len(own.list) > 0 && base.res != nil && !j.run.opt.InlineFromHead {
+		before = j.live(base.res, nil)
+	}
+	for i := range out.findings {
+		f := &out.findings[i]
+		if d, ok := own.find(f.Rule.ID, f.Range); ok {
+			by, counts := d, true
+			if !j.run.opt.InlineFromHead {
+				by, counts = j.inBase(before, head.violations[i])
+			}
+			if counts {
+				f.State = Suppressed
+				f.Suppression = &Suppression{By: "inline", Reason: by.reason, Expires: by.until, Range: d.place}
+				continue
+			}
+			out.diags.Warnf(d.place.File, d.place.Start.Line,
+				"%s %s takes effect once it is merged: in a review those count that the base has", marker, f.Rule.ID)
+		}
+		j.suppressByConfig(f)
+	}
+}
+
+// inBase finds the suppression of the base that answers for a violation of the
+// head: at the base's resource, or where the same setting stands or would stand
+// there.
+func (j *judge) inBase(before inlines, v violation) (directive, bool) {
+	if len(before.list) == 0 {
+		return directive{}, false
+	}
+	for _, d := range before.list {
+		if d.names(v.check.rule.ID) && before.whole(d) {
+			return d, true
+		}
+	}
+	p, err := v.check.rule.Program(v.check.index)
+	if err != nil {
+		return directive{}, false
+	}
+	var set itemSet
+	set.fill(before.res, v.check.spec().Each, p.Each())
+	for _, it := range set.items {
+		if it.stable(before.res, v.at) != v.stable {
+			continue
+		}
+		r, _ := locate(before.res, it, v.at)
+		if d, ok := before.find(v.check.rule.ID, r); ok {
+			return d, true
+		}
+	}
+	return directive{}, false
+}
+
+func (j *judge) suppressByConfig(f *Finding) {
+	for _, s := range j.run.opt.Suppress {
+		if s.Rule != f.Rule.ID || strings.TrimSpace(s.Reason) == "" || expired(s.Expires, j.run.today) {
+			continue
+		}
+		if s.Covers == nil || s.Covers(f.Range.File) {
+			f.State = Suppressed
+			f.Suppression = &Suppression{By: "config", Reason: s.Reason, Expires: s.Expires, Range: s.Range}
+			return
+		}
+	}
+}
+
+// expired reports whether a last day has passed; one that cannot be read has.
+func expired(last, today string) bool {
+	if last == "" {
+		return false
+	}
+	if _, err := time.Parse(time.DateOnly, last); err != nil {
+		return true
+	}
+	return last < today
+}
