@@ -1,0 +1,165 @@
+package kubernetes
+
+import (
+	"bytes"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/plimsoll-iac/plimsoll/internal/format"
+	"github.com/plimsoll-iac/plimsoll/internal/resource"
+	"github.com/plimsoll-iac/plimsoll/internal/source"
+)
+
+// kustomizeGroup is the group of files that kustomize reads and no cluster
+// ever sees.
+const kustomizeGroup = "kustomize.config.k8s.io"
+
+// maker makes resources of documents.
+type maker struct {
+	unit        *format.Unit
+	f           *source.File
+	resources   []*resource.Resource
+	diagnostics source.Diagnostics
+}
+
+// document makes the resources of one document. comments are all of the
+// document's, in order.
+func (m *maker) document(root *resource.Node, comments []resource.Comment) {
+	m.object(root, comments, "", "")
+}
+
+// object makes a resource of n, or one of each item where n is a list. An item
+// of a typed list may leave out apiVersion and kind; the list gives them.
+func (m *maker) object(n *resource.Node, comments []resource.Comment, apiVersion, kind string) {
+	if n.Kind != resource.Map {
+		return
+	}
+	if s := n.Get("apiVersion").Str(); s != "" {
+		apiVersion = s
+	}
+	if s := n.Get("kind").Str(); s != "" {
+		kind = s
+	}
+	if apiVersion == "" || kind == "" {
+		missing := "apiVersion"
+		if kind == "" {
+			missing = "kind"
+		}
+		if apiVersion+kind != "" && n.Path("metadata").Get("name") != nil {
+			m.diagnostics = append(m.diagnostics, source.Diagnostic{
+				File: m.f.Path, Line: n.Range.Start.Line, Level: source.LevelWarning,
+				Message: "looks like a manifest without " + missing + "; not evaluated", NotEvaluated: m.f.Path,
+			})
+		}
+		return
+	}
+	group, version, grouped := strings.Cut(apiVersion, "/")
+	if !grouped {
+		group, version = "", apiVersion
+	}
+	if group == kustomizeGroup {
+		return
+	}
+	metadata := n.Get("metadata")
+	name := scalarText(metadata.Get("name"))
+	if items := n.Get("items"); items != nil && items.Kind == resource.List && name == "" && strings.HasSuffix(kind, "List") {
+		itemVersion, itemKind := "", strings.TrimSuffix(kind, "List")
+		if itemKind != "" {
+			itemVersion = apiVersion
+		}
+		for _, it := range items.Items {
+			m.object(it, comments, itemVersion, itemKind)
+		}
+		return
+	}
+	if name == "" {
+		if s := scalarText(metadata.Get("generateName")); s != "" {
+			name = s + "*"
+		}
+	}
+	r := &resource.Resource{
+		Platform: resource.Kubernetes, Format: Name, Unit: m.unit.ID,
+		Kind: kind, Group: group, Version: version,
+		Name: name, Namespace: scalarText(metadata.Get("namespace")),
+		Root: n, Range: n.Range, Origins: n.Origins,
+	}
+	r.ID = apiVersion + "/" + kind
+	if r.Namespace != "" {
+		r.ID += "/" + r.Namespace
+	}
+	if r.Name != "" {
+		r.ID += "/" + r.Name
+	}
+	r.Head = m.head(n)
+	r.Comments = m.commentsOf(n.Range, comments)
+	m.resources = append(m.resources, r)
+}
+
+// generated reports whether the cluster makes up the resource's name.
+func generated(r *resource.Resource) bool { return strings.HasSuffix(r.Name, "*") }
+
+// scalarText writes a scalar as people would: names that look like numbers are
+// left to the API server to refuse.
+func scalarText(n *resource.Node) string {
+	if n == nil {
+		return ""
+	}
+	switch v := n.Value.(type) {
+	case string:
+		return v
+	case int64:
+		return strconv.FormatInt(v, 10)
+	case float64:
+		return strconv.FormatFloat(v, 'g', -1, 64)
+	case bool:
+		return strconv.FormatBool(v)
+	}
+	return ""
+}
+
+// head is the kind of the object, key and value; where the object has none of
+// its own its apiVersion; and else its first line.
+func (m *maker) head(n *resource.Node) source.Range {
+	for _, name := range [...]string{"kind", "apiVersion"} {
+		v := n.Get(name)
+		if v == nil || len(v.Origins) > 0 || v.KeyRange.IsZero() || v.Range.End.Byte <= v.KeyRange.Start.Byte {
+			continue
+		}
+		return source.Range{File: m.f.Path, Start: v.KeyRange.Start, End: v.Range.End}
+	}
+	r := n.Range
+	if i := bytes.IndexByte(m.f.Data[r.Start.Byte:r.End.Byte], '\n'); i > 0 {
+		text := bytes.TrimRight(m.f.Data[r.Start.Byte:r.Start.Byte+i], " \t\r")
+		r = m.f.Range(r.Start.Byte, r.Start.Byte+len(text))
+	}
+	return r
+}
+
+// commentsOf gives the comments within r, on its last line, and right above it
+// without a blank line between.
+func (m *maker) commentsOf(r source.Range, comments []resource.Comment) []resource.Comment {
+	first := sort.Search(len(comments), func(i int) bool { return comments[i].Range.Start.Byte >= r.Start.Byte })
+	last := first
+	for last < len(comments) && (comments[last].Range.Start.Byte < r.End.Byte || comments[last].Range.Start.Line == r.End.Line) {
+		last++
+	}
+	for line := r.Start.Line; first > 0; first-- {
+		c := comments[first-1]
+		if c.Range.Start.Line != line-1 {
+			break
+		}
+		line--
+		if !c.Trailing {
+			continue
+		}
+		// Behind a separator or a dash a comment speaks about what follows,
+		// behind anything else about what it stands behind.
+		before := string(bytes.TrimSpace(m.f.Data[m.f.LineStart(line):c.Range.Start.Byte]))
+		if before == "---" || before == "-" {
+			first--
+		}
+		break
+	}
+	return comments[first:last:last]
+}
