@@ -1,0 +1,347 @@
+package project
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/plimsoll-iac/plimsoll/internal/format"
+	"github.com/plimsoll-iac/plimsoll/internal/resource"
+	"github.com/plimsoll-iac/plimsoll/internal/source"
+)
+
+// Options bounds what a Finder takes up. A zero field has its default.
+type Options struct {
+	MaxFiles    int   // files of a review, changed ones that may hold infrastructure code: 3,000
+	MaxScan     int   // files of a scan: 200,000
+	MaxDepth    int   // folders within each other: 64
+	MaxFolder   int   // files of one Terraform module: 1,000
+	MaxFileSize int64 // bytes of one file: format.DefaultMaxFileSize
+	Parallel    int   // reads at once: number of CPUs
+}
+
+// sniffed is how much of a YAML or JSON file is looked at to tell a manifest.
+const sniffed = 256 << 10
+
+// Announcer is what a lazy tree may implement: the paths will be read soon, and
+// the first read of any announced file may fetch them all. Paths that do not
+// exist are ignored.
+type Announcer interface {
+	Announce(paths ...string)
+}
+
+// New gives a Finder of Kubernetes manifests, Terraform modules and
+// Dockerfiles. It is safe for concurrent use.
+func New(o Options) Finder {
+	o.MaxFiles = cmp.Or(o.MaxFiles, 3_000)
+	o.MaxScan = cmp.Or(o.MaxScan, 200_000)
+	o.MaxDepth = cmp.Or(o.MaxDepth, 64)
+	o.MaxFolder = cmp.Or(o.MaxFolder, 1_000)
+	o.MaxFileSize = cmp.Or(o.MaxFileSize, format.DefaultMaxFileSize)
+	o.Parallel = cmp.Or(o.Parallel, runtime.GOMAXPROCS(0))
+	return &finder{o}
+}
+
+type finder struct{ opt Options }
+
+// side collects what one tree's files belong to.
+type side struct {
+	opt    Options
+	fsys   fs.FS
+	quiet  bool // say nothing: what the base lacks is no news
+	keep   Filter
+	charts map[string]bool // chart folders that a file belongs to, with what was found
+	isDir  map[string]bool // folder → has a Chart.yaml
+	units  map[string]*format.Unit
+	seen   map[string]bool
+	check  []string // files whose content decides
+	diags  source.Diagnostics
+}
+
+func (f *finder) side(fsys fs.FS, keep Filter, quiet bool) *side {
+	return &side{
+		opt: f.opt, fsys: fsys, keep: keep, quiet: quiet,
+		charts: map[string]bool{}, isDir: map[string]bool{}, units: map[string]*format.Unit{}, seen: map[string]bool{},
+	}
+}
+
+func (s *side) kept(name string) bool { return s.keep == nil || s.keep(name) }
+
+func (s *side) warn(name, notEvaluated, text string, args ...any) {
+	if s.quiet {
+		return
+	}
+	s.diags = append(s.diags, source.Diagnostic{
+		File: name, Level: source.LevelWarning, Message: fmt.Sprintf(text, args...), NotEvaluated: notEvaluated,
+	})
+}
+
+func (f *finder) Reached(ctx context.Context, base, head fs.FS, changes []PathChange, keep Filter) (b, h []format.Unit, ds source.Diagnostics) {
+	bs, hs := f.side(base, keep, true), f.side(head, keep, false)
+	var onBase, onHead []string
+	counted, left := 0, 0
+	for _, c := range changes {
+		if ctx.Err() != nil {
+			break
+		}
+		// The path of the head decides whether the file counts, so that a
+		// rename across the border of the filter looks like what it is there.
+		old := cmp.Or(c.OldPath, c.Path)
+		if !hs.kept(c.Path) || !interesting(c.Path) && !interesting(old) {
+			continue
+		}
+		if counted++; counted > f.opt.MaxFiles {
+			left++
+			continue
+		}
+		if c.Kind != Added && interesting(old) {
+			onBase = append(onBase, old)
+		}
+		if c.Kind != Removed && interesting(c.Path) {
+			onHead = append(onHead, c.Path)
+		}
+	}
+	if left > 0 {
+		hs.warn("", fmt.Sprintf("%d changed files", left), "%d changed files were left out: a review covers at most %d", left, f.opt.MaxFiles)
+	}
+	announce(base, onBase)
+	announce(head, onHead)
+	// A removed value or file can bear on what is still there.
+	for _, name := range onBase {
+		bs.add(name)
+		hs.reachModule(name)
+	}
+	for _, name := range onHead {
+		hs.add(name)
+		bs.reachModule(name)
+	}
+	b, h = bs.finish(ctx), hs.finish(ctx)
+	return b, h, hs.diags
+}
+
+// interesting reports whether a changed path can reach a unit or must be
+// spoken of.
+func interesting(name string) bool {
+	return !skipped(name) && (roleOf(name) != other || chartPart(name))
+}
+
+func announce(fsys fs.FS, names []string) {
+	a, ok := fsys.(Announcer)
+	if !ok {
+		return
+	}
+	var read []string
+	for _, n := range names {
+		if Candidate(n) {
+			read = append(read, n)
+		}
+	}
+	a.Announce(read...)
+}
+
+// add sorts a file into its unit, or notes that its content has to decide.
+func (s *side) add(name string) {
+	if s.seen[name] {
+		return
+	}
+	s.seen[name] = true
+	role := roleOf(name)
+	if dir, ok := s.chartOf(name); ok {
+		s.charts[dir] = true
+		return
+	}
+	switch role {
+	case other:
+		return
+	case dockerTemplate:
+		s.warn(name, name, "is a template of a Dockerfile, which is not evaluated")
+		return
+	case tfvarsGiven:
+		s.warn(name, name, "is not loaded by Terraform of its own accord (terraform.tfvars and *.auto.tfvars are), so it is not evaluated")
+		return
+	}
+	switch ok, err := regular(s.fsys, name); {
+	case err != nil && errors.Is(err, fs.ErrNotExist):
+		return
+	case err != nil:
+		s.warn(name, name, "cannot be read: %v", reason(err))
+		return
+	case !ok:
+		s.warn(name, name, "is not a regular file (a symbolic link is not followed), so it is not evaluated")
+		return
+	}
+	switch role {
+	case terraform, tfvars:
+		s.reachModule(name)
+	case dockerfile:
+		s.unit(resource.Dockerfile, name, path.Dir(name)).Files = []string{name}
+	case manifest:
+		s.check = append(s.check, name)
+	}
+}
+
+// regular reports whether there is a regular file of that name.
+func regular(fsys fs.FS, name string) (bool, error) {
+	info, err := fs.Stat(fsys, name)
+	if err != nil {
+		return false, err
+	}
+	return info.Mode().IsRegular(), nil
+}
+
+// reason leaves the path out of an error: the diagnostic names it.
+func reason(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}
+
+// reachModule adds the whole folder that a file of Terraform belongs to.
+func (s *side) reachModule(name string) {
+	if r := roleOf(name); r != terraform && r != tfvars {
+		return
+	}
+	dir := path.Dir(name)
+	if s.units[resource.Terraform+":"+dir] != nil || s.seen[dir+"/"] {
+		return
+	}
+	s.seen[dir+"/"] = true
+	entries, err := fs.ReadDir(s.fsys, dir)
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			s.warn(dir, dir, "the folder cannot be listed: %v", reason(err))
+		}
+		return
+	}
+	var files []string
+	module := false
+	for _, e := range entries {
+		full := path.Join(dir, e.Name())
+		r := roleOf(full)
+		if r != terraform && r != tfvars || !e.Type().IsRegular() || !s.kept(full) {
+			continue
+		}
+		if len(files) == s.opt.MaxFolder {
+			s.warn(dir, dir, "the module has more than %d files; the rest was not read", s.opt.MaxFolder)
+			break
+		}
+		module = module || r == terraform
+		files = append(files, full)
+	}
+	if module {
+		announce(s.fsys, files)
+		s.unit(resource.Terraform, dir, dir).Files = files
+	}
+}
+
+func (s *side) unit(kind, name, dir string) *format.Unit {
+	id := kind + ":" + name
+	u := s.units[id]
+	if u == nil {
+		u = &format.Unit{ID: id, Format: kind, Dir: dir, FS: s.fsys, MaxFileSize: s.opt.MaxFileSize}
+		s.units[id] = u
+	}
+	return u
+}
+
+// chartPart reports whether a path may belong to a Helm chart's definition, by
+// its name alone.
+func chartPart(name string) bool {
+	base := path.Base(name)
+	return base == "Chart.yaml" || strings.HasPrefix(base, "values") && hasAnySuffix(base, ".yaml", ".yml") ||
+		strings.HasPrefix(name, "templates/") || strings.Contains(name, "/templates/")
+}
+
+// chartOf gives the folder of the chart whose definition a file is part of: its
+// values or something below its templates.
+func (s *side) chartOf(name string) (string, bool) {
+	if !chartPart(name) {
+		return "", false
+	}
+	dir := path.Dir(name)
+	if base := path.Base(name); (base == "Chart.yaml" || strings.HasPrefix(base, "values")) && s.isChart(dir) {
+		return dir, true
+	}
+	for ; dir != "."; dir = path.Dir(dir) {
+		if path.Base(dir) == "templates" && s.isChart(path.Dir(dir)) {
+			return path.Dir(dir), true
+		}
+	}
+	return "", false
+}
+
+func (s *side) isChart(dir string) bool {
+	known, ok := s.isDir[dir]
+	if !ok {
+		known, _ = regular(s.fsys, path.Join(dir, "Chart.yaml"))
+		s.isDir[dir] = known
+	}
+	return known
+}
+
+// finish looks into the files whose content decides and gives the units in the
+// order of their ids.
+func (s *side) finish(ctx context.Context) []format.Unit {
+	is := make([]bool, len(s.check))
+	errs := make([]error, len(s.check))
+	var g errgroup.Group
+	g.SetLimit(s.opt.Parallel)
+	var once sync.Once
+	for i, name := range s.check {
+		g.Go(func() error {
+			if ctx.Err() != nil {
+				once.Do(func() { errs[i] = context.Cause(ctx) })
+				return nil
+			}
+			is[i], errs[i] = looksLikeManifest(s.fsys, name)
+			return nil
+		})
+	}
+	_ = g.Wait() // the functions give no errors
+	for i, name := range s.check {
+		if errs[i] != nil && !errors.Is(errs[i], fs.ErrNotExist) {
+			s.warn(name, name, "cannot be read: %v", reason(errs[i]))
+		}
+		if is[i] {
+			dir := path.Dir(name)
+			u := s.unit(resource.Kubernetes, dir, dir)
+			u.Files = append(u.Files, name)
+		}
+	}
+	for dir := range s.charts {
+		s.warn(path.Join(dir, "Chart.yaml"), dir, "this Helm chart is not evaluated yet: its templates are no manifests until they are rendered")
+	}
+	s.diags.Sort()
+	out := make([]format.Unit, 0, len(s.units))
+	for _, u := range s.units {
+		slices.Sort(u.Files)
+		out = append(out, *u)
+	}
+	slices.SortFunc(out, func(a, b format.Unit) int { return strings.Compare(a.ID, b.ID) })
+	return out
+}
+
+func looksLikeManifest(fsys fs.FS, name string) (bool, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, sniffed))
+	if err != nil {
+		return false, err
+	}
+	return sniff(data), nil
+}
