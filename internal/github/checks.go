@@ -25,6 +25,9 @@ type Run struct {
 	ID      int64
 	HeadSHA string
 	URL     string // its page, "" when not known
+	// Moved says that GitHub already knows a newer head of the pull request.
+	// That it does not say so proves nothing.
+	Moved bool
 
 	annotations int // that it has already
 	known       record
@@ -89,7 +92,13 @@ func (c *Client) create(ctx context.Context, pr PullRequest, look bool) (*Run, e
 		}
 		made, _, err := c.review(pr).rest.Checks.CreateCheckRun(writing(ctx, "create check run"), pr.Owner, pr.Repo, opts)
 		if err == nil {
-			return &Run{ID: made.GetID(), HeadSHA: pr.HeadSHA, URL: made.GetHTMLURL()}, nil
+			run := &Run{ID: made.GetID(), HeadSHA: pr.HeadSHA, URL: made.GetHTMLURL()}
+			for _, p := range made.PullRequests {
+				if p.GetNumber() == pr.Number && p.GetBase().GetRepo().GetID() == pr.RepositoryID && shaPattern.MatchString(p.GetHead().GetSHA()) {
+					run.Moved = p.GetHead().GetSHA() != pr.HeadSHA
+				}
+			}
+			return run, nil
 		}
 		if !ambiguous(ctx, err) || try >= maxEffectTries {
 			return nil, explain(ctx, "check run", err)

@@ -9,15 +9,16 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	gh "github.com/google/go-github/v60/github"
 )
 
 const (
-	configTTL    = 5 * time.Minute
-	configPath   = ".plimsoll.yml"
-	configRepo   = ".github"
-	maxConfig    = 1 << 20
-	maxConfigs   = 4096
-	rawMediaType = "application/vnd.github.raw+json"
+	configTTL  = 5 * time.Minute
+	configPath = ".plimsoll.yml"
+	configRepo = ".github"
+	maxConfig  = 1 << 20
+	maxConfigs = 4096
 )
 
 // ownerConfig is what is known of one owner's configuration.
@@ -67,17 +68,18 @@ func (c *Client) readConfig(ctx context.Context, pr PullRequest, known *ownerCon
 	if err != nil {
 		return nil, "", fmt.Errorf("organisation configuration: %w", err)
 	}
-	req.Header.Set("Accept", rawMediaType)
 	if known.etag != "" {
 		req.Header.Set("If-None-Match", known.etag)
 	}
-	var data limitedBuffer
-	resp, err := a.rest.Do(reading(ctx, "owner config"), req, &data)
+	var file gh.RepositoryContent
+	resp, err := a.rest.Do(reading(ctx, "owner config"), req, &file)
 	switch {
-	case err == nil && data.over:
-		return nil, "", fmt.Errorf("organisation configuration: over %d bytes", maxConfig)
 	case err == nil:
-		return data.data, resp.Header.Get("ETag"), nil
+		data, err := contentOf(&file)
+		if err != nil {
+			return nil, "", fmt.Errorf("organisation configuration: %w", err)
+		}
+		return data, resp.Header.Get("ETag"), nil
 	case status(err) == http.StatusNotModified && known.etag != "":
 		return known.data, known.etag, nil
 	case status(err) == http.StatusNotFound, status(err) == http.StatusForbidden, errors.Is(err, ErrGone):
@@ -88,19 +90,20 @@ func (c *Client) readConfig(ctx context.Context, pr PullRequest, known *ownerCon
 	return nil, "", explain(ctx, "organisation configuration", err)
 }
 
-// limitedBuffer keeps up to maxConfig bytes and remembers whether there were
-// more.
-type limitedBuffer struct {
-	data []byte
-	over bool
-}
-
-func (b *limitedBuffer) Write(p []byte) (int, error) {
-	if room := maxConfig - len(b.data); len(p) > room {
-		b.over = true
-		b.data = append(b.data, p[:room]...)
-		return len(p), nil
+// contentOf gives the bytes of a file as the contents API tells them.
+func contentOf(file *gh.RepositoryContent) ([]byte, error) {
+	if kind := file.GetType(); kind != "" && kind != "file" {
+		return nil, fmt.Errorf("%s is not a file", configPath)
 	}
-	b.data = append(b.data, p...)
-	return len(p), nil
+	if file.GetSize() > maxConfig {
+		return nil, fmt.Errorf("over %d bytes", maxConfig)
+	}
+	text, err := file.GetContent()
+	if err != nil {
+		return nil, errors.New("its content cannot be decoded")
+	}
+	if len(text) > maxConfig {
+		return nil, fmt.Errorf("over %d bytes", maxConfig)
+	}
+	return []byte(text), nil
 }

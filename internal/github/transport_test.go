@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
@@ -395,7 +396,9 @@ func TestTokenStaysWithTheAPI(t *testing.T) {
 	leaked := false
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { leaked = true }))
 	defer elsewhere.Close()
-	h := newHub(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL+"/x", http.StatusTemporaryRedirect) })
+	h := newHub(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, elsewhere.URL+"/x", http.StatusTemporaryRedirect)
+	})
 	_, err := h.client.Pull(t.Context(), pull7)
 	if err == nil || leaked {
 		t.Errorf("followed to another host (%v): %v", leaked, err)
@@ -478,7 +481,7 @@ func TestOwnerConfig(t *testing.T) {
 			return
 		}
 		w.WriteHeader(code)
-		_, _ = io.WriteString(w, body)
+		_ = json.NewEncoder(w).Encode(map[string]any{"type": "file", "encoding": "base64", "content": base64.StdEncoding.EncodeToString([]byte(body))})
 	})
 	get := func() string {
 		t.Helper()
