@@ -1,0 +1,177 @@
+package reviewer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"testing/fstest"
+	"time"
+
+	"github.com/plimsoll-iac/plimsoll/internal/change"
+	"github.com/plimsoll-iac/plimsoll/internal/engine"
+	"github.com/plimsoll-iac/plimsoll/internal/fix"
+	"github.com/plimsoll-iac/plimsoll/internal/format"
+	"github.com/plimsoll-iac/plimsoll/internal/resource"
+	"github.com/plimsoll-iac/plimsoll/internal/rule"
+	"github.com/plimsoll-iac/plimsoll/internal/source"
+)
+
+// ExampleResult says whether one part of an example of a rule holds.
+type ExampleResult struct {
+	Rule  *rule.Rule
+	Index int    // of the example in Rule.Examples, 0-based
+	Part  string // "fail", "fixed" or "pass"
+	Err   error  // why it does not hold; nil when it does
+	// Mended is the text that the proven fixes make of the failing example; ""
+	// where there is no fix.
+	Mended string
+}
+
+// RunExamples runs the examples of the rules: a failing one must give a finding
+// of its rule, a passing one none, and the fixed text must be, byte for byte,
+// what the proven fixes make of the failing one, with no finding of the rule
+// left. A failing example that has fixes but shows no fixed text does not hold.
+// readers are by format, which is the name of the platform.
+func RunExamples(ctx context.Context, rules []*rule.Rule, readers map[string]format.Reader) []ExampleResult {
+	var out []ExampleResult
+	active := make([]rule.Active, len(rules))
+	for i, r := range rules {
+		active[i] = rule.Active{Rule: r, Severity: r.Severity}
+	}
+	for _, r := range rules {
+		for i, ex := range r.Examples {
+			x := example{rule: r, all: active, platform: ex.Platform, reader: readers[ex.Platform], file: ex.File}
+			if x.file == "" {
+				x.file = defaultFiles[ex.Platform]
+			}
+			if ex.Fail != "" {
+				mended, err := x.fails(ctx, ex.Fail)
+				out = append(out, ExampleResult{Rule: r, Index: i, Part: "fail", Err: err})
+				if err == nil && (ex.Fixed != "" || mended != "") {
+					out = append(out, ExampleResult{Rule: r, Index: i, Part: "fixed", Err: x.fixed(ctx, ex.Fixed, mended), Mended: mended})
+				}
+			}
+			if ex.Pass != "" {
+				out = append(out, ExampleResult{Rule: r, Index: i, Part: "pass", Err: x.passes(ctx, ex.Pass)})
+			}
+		}
+	}
+	return out
+}
+
+// defaultFiles name the file of an example that does not.
+var defaultFiles = map[string]string{
+	resource.Kubernetes: "manifest.yaml",
+	resource.Terraform:  "main.tf",
+	resource.Dockerfile: "Dockerfile",
+}
+
+// example is one example as a unit of one file. It implements fix.Evaluator with
+// all rules at hand, so that a fix which breaks another rule is not proven.
+type example struct {
+	rule     *rule.Rule
+	all      []rule.Active
+	platform string
+	reader   format.Reader
+	file     string
+	text     string
+}
+
+func (x example) Evaluate(ctx context.Context, _ string, overlay map[string][]byte) ([]engine.Finding, error) {
+	text := x.text
+	if data, ok := overlay[x.file]; ok {
+		text = string(data)
+	}
+	if x.reader == nil {
+		return nil, fmt.Errorf("there is no reader for %s", x.platform)
+	}
+	u := format.Unit{
+		Format: x.platform, Dir: path.Dir(x.file), Files: []string{x.file},
+		FS: fstest.MapFS{x.file: {Data: []byte(text)}}, MaxFileSize: format.DefaultMaxFileSize,
+	}
+	u.ID = x.platform + ":" + u.Dir
+	if x.platform == resource.Dockerfile {
+		u.ID = x.platform + ":" + x.file
+	}
+	resources, ds := x.reader.Read(ctx, u)
+	for _, d := range ds {
+		if d.Level == source.LevelError {
+			return nil, fmt.Errorf("the example does not read: %s", d)
+		}
+	}
+	if len(resources) == 0 {
+		return nil, errors.New("the example has no resource")
+	}
+	opt := engine.Options{
+		Rules: x.all,
+		// No example is suppressed but by a comment without an end.
+		Today: time.Unix(0, 0), InlineFromHead: true, Workers: 1,
+	}
+	res := engine.Evaluate(ctx, opt, change.Pair(nil, resources))
+	for _, d := range res.Diagnostics {
+		if d.Level == source.LevelError {
+			return nil, errors.New(d.String())
+		}
+	}
+	return slices.DeleteFunc(res.Findings, func(f engine.Finding) bool { return f.State == engine.Suppressed }), ctx.Err()
+}
+
+// own gives the findings of the rule itself.
+func (x example) own(ctx context.Context) ([]engine.Finding, error) {
+	found, err := x.Evaluate(ctx, "", nil)
+	return slices.DeleteFunc(found, func(f engine.Finding) bool { return f.Rule != x.rule }), err
+}
+
+// fails checks that the text gives a finding, and gives what the fixes make of it.
+func (x example) fails(ctx context.Context, text string) (string, error) {
+	x.text = text
+	found, err := x.own(ctx)
+	if err != nil {
+		return "", err
+	}
+	if len(found) == 0 {
+		return "", errors.New("it gives no finding")
+	}
+	file := source.NewFile(x.file, []byte(text))
+	files := func(p string) *source.File {
+		if p == x.file {
+			return file
+		}
+		return nil
+	}
+	fixes, err := fix.All(ctx, x, found, files)
+	if err != nil || len(fixes) == 0 {
+		return "", err
+	}
+	after, _, err := fix.ApplyAll(ctx, x, found, files)
+	if err != nil {
+		return "", err
+	}
+	return string(after[x.file]), nil
+}
+
+func (x example) fixed(ctx context.Context, want, got string) error {
+	switch {
+	case want == "":
+		return fmt.Errorf("it can be fixed, but the example does not show how; add fixed:\n%s", got)
+	case got == "":
+		return errors.New("no fix could be made and proven")
+	case got != want:
+		return fmt.Errorf("the fix makes something else of it:\n%s", got)
+	}
+	return x.passes(ctx, want)
+}
+
+func (x example) passes(ctx context.Context, text string) error {
+	x.text = text
+	found, err := x.own(ctx)
+	if err != nil {
+		return err
+	}
+	if len(found) > 0 {
+		return fmt.Errorf("it gives a finding at %s: %s", found[0].Range, found[0].Message)
+	}
+	return nil
+}
