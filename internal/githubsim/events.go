@@ -81,7 +81,12 @@ func (s *Server) deliverPush(r *repository, ref plumbing.ReferenceName, before, 
 }
 
 func (s *Server) deliverSuite(in *installation, r *repository, x *CheckSuite, action string, sender *Account) {
-	s.deliver(in, "check_suite", action, r, sender, map[string]any{"check_suite": s.checkSuiteJSON(r, x)})
+	body := s.checkSuiteJSON(r, x)
+	if action != "requested" {
+		delete(body, "rerequestable")
+		delete(body, "runs_rerequestable")
+	}
+	s.deliver(in, "check_suite", action, r, sender, map[string]any{"check_suite": body})
 }
 
 func (s *Server) deliverRun(r *repository, run *CheckRun, action string, sender *Account, identifier *string) {

@@ -131,11 +131,12 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request, kind Kind, ser
 		return
 	}
 	x.body = body
-	defer func() {
+	// Logged before the answer is sent: whoever has it finds it in the log.
+	logged := func() {
 		s.seen.add(x.Exchange)
 		s.log.Debug("request", slog.String("kind", string(kind)), slog.String("method", x.Method),
 			slog.String("template", x.Template), slog.Int("status", x.Status))
-	}()
+	}
 	if kind == KindREST {
 		x.Template = s.routes.template(r)
 	}
@@ -148,6 +149,7 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request, kind Kind, ser
 		}
 	}
 	if !fault.wait(r) || fault.Drop {
+		logged()
 		panic(http.ErrAbortHandler)
 	}
 	if fault.Status != 0 {
@@ -162,14 +164,15 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request, kind Kind, ser
 	}
 	if fault.DropAfter {
 		x.Status = 0
+		logged()
 		panic(http.ErrAbortHandler)
 	}
+	x.ResponseBytes = int64(x.out.Len())
+	logged()
 	maps.Copy(w.Header(), x.header)
 	w.Header().Set("X-GitHub-Request-Id", s.seen.requestID())
 	w.WriteHeader(x.Status)
-	n, err := w.Write(x.out.Bytes())
-	x.ResponseBytes = int64(n)
-	if err != nil {
+	if _, err := w.Write(x.out.Bytes()); err != nil {
 		s.log.Debug("client went away", "err", err)
 	}
 }

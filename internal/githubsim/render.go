@@ -62,7 +62,7 @@ func (s *Server) organizationJSON(a *Account) map[string]any {
 
 func (s *Server) appJSON(a *App) map[string]any {
 	return map[string]any{
-		"id": a.ID, "slug": a.Slug, "client_id": a.clientID(), "node_id": nodeID("A", a.ID),
+		"id": a.ID, "slug": a.Slug, "node_id": nodeID("A", a.ID),
 		"owner": s.accountJSON(a.Owner), "name": a.Name, "description": "",
 		"external_url": s.baseURL + "/" + a.Slug, "html_url": s.baseURL + "/apps/" + a.Slug,
 		"created_at": stamp(a.created), "updated_at": stamp(a.created),
@@ -119,7 +119,7 @@ func (s *Server) repositoryJSON(r *repository) map[string]any {
 		"has_pages": false, "has_discussions": false, "forks_count": 0, "mirror_url": nil, "archived": false, "disabled": false,
 		"open_issues_count": 0, "license": nil, "forks": 0, "open_issues": 0, "watchers": 0,
 		"default_branch": r.defaultBranch, "allow_forking": true, "is_template": false, "web_commit_signoff_required": false,
-		"topics": []string{}, "visibility": visibility,
+		"topics": []string{}, "visibility": visibility, "custom_properties": map[string]any{},
 	}
 	for k, path := range repositoryURLs {
 		out[k] = u + path
@@ -140,9 +140,18 @@ func (s *Server) fullRepositoryJSON(r *repository) map[string]any {
 	return out
 }
 
-func (s *Server) webhookRepositoryJSON(r *repository) map[string]any {
+// pushRepositoryJSON is the repository of a push event, which differs from that
+// of all others: its times are numbers and its owner has a name.
+func (s *Server) pushRepositoryJSON(r *repository) map[string]any {
 	out := s.repositoryJSON(r)
-	out["custom_properties"] = map[string]any{}
+	out["created_at"], out["pushed_at"] = r.created.Unix(), r.pushed.Unix()
+	out["stargazers"], out["master_branch"] = 0, r.defaultBranch
+	owner := s.accountJSON(r.owner)
+	owner["name"], owner["email"] = r.owner.Login, nil
+	out["owner"] = owner
+	if r.owner.Type == "Organization" {
+		out["organization"] = r.owner.Login
+	}
 	return out
 }
 

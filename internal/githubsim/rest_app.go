@@ -30,7 +30,7 @@ func getApp(c *call) (int, any, error) {
 			n++
 		}
 	}
-	body["installations_count"] = n
+	body["installations_count"], body["client_id"] = n, c.app.clientID()
 	return 200, body, nil
 }
 

@@ -273,7 +273,7 @@ func createReview(c *call) (int, any, error) {
 			return 0, nil, unprocessable("subject_type is not a permitted key")
 		}
 		if err := checkBody("PullRequestReviewComment", a.Body); err != nil {
-			return 0, nil, err
+			return 0, nil, unprocessable("Comment body is blank or too long")
 		}
 		t, _, why := a.place(files)
 		if t == nil {

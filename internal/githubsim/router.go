@@ -108,7 +108,7 @@ func (rt *router) template(r *http.Request) string {
 	if e == nil {
 		return r.Method + " (no such endpoint)"
 	}
-	return e.method + " " + strings.Replace(e.path, "...}", "}", 1)
+	return e.template()
 }
 
 func (rt *router) serve(x *exchange) {
@@ -265,4 +265,28 @@ func newestFirst[T any](items []T) []T {
 	out := slices.Clone(items)
 	slices.Reverse(out)
 	return out
+}
+
+// Endpoints gives every REST endpoint that is served, as GitHub's documentation
+// writes it: "GET /repos/{owner}/{repo}".
+func Endpoints() []string {
+	var out []string
+	for _, e := range newRouter(nil).all {
+		out = append(out, e.template())
+	}
+	return out
+}
+
+// Match gives the endpoint that a request goes to and its path parameters; ""
+// when it is none of REST's.
+func (s *Server) Match(r *http.Request) (template string, params map[string]string) {
+	e, values := s.routes.match(r.Method, r.URL.EscapedPath())
+	if e == nil {
+		return "", nil
+	}
+	return e.template(), values
+}
+
+func (e *endpoint) template() string {
+	return e.method + " " + strings.Replace(e.path, "...}", "}", 1)
 }

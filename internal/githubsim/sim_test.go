@@ -61,6 +61,15 @@ func (h *hook) answer(status int) {
 	h.status = status
 }
 
+// payloads gives what came since the last call.
+func (h *hook) payloads() []received {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	out := h.got
+	h.got = nil
+	return out
+}
+
 // take gives what came since the last call, as "event.action".
 func (h *hook) take() []string {
 	h.mu.Lock()
@@ -101,7 +110,7 @@ func numbered(n int, changed map[int]string) string {
 	return b.String()
 }
 
-func newWorld(t *testing.T, o githubsim.Options, permissions map[string]string, wrap func(http.Handler) http.Handler) *world {
+func newWorld(t *testing.T, o githubsim.Options, permissions map[string]string, wrap func(*githubsim.Server) http.Handler) *world {
 	t.Helper()
 	s, err := githubsim.New(o)
 	if err != nil {
@@ -112,7 +121,7 @@ func newWorld(t *testing.T, o githubsim.Options, permissions map[string]string, 
 	t.Cleanup(receiver.Close)
 	h := s.Handler()
 	if wrap != nil {
-		h = wrap(h)
+		h = wrap(s)
 	}
 	front := httptest.NewServer(h)
 	t.Cleanup(func() {
@@ -149,7 +158,7 @@ func newWorld(t *testing.T, o githubsim.Options, permissions map[string]string, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	tr.BaseURL = w.api
+	tr.BaseURL, tr.InstallationTokenOptions = w.api, &github.InstallationTokenOptions{}
 	w.http = &http.Client{Transport: tr}
 	if w.client, err = github.NewClient(w.http).WithEnterpriseURLs(front.URL, front.URL); err != nil {
 		t.Fatal(err)
@@ -341,4 +350,14 @@ func TestReviewAndThreads(t *testing.T) {
 	if !w.Threads(shop, 1)[0].Resolved {
 		t.Error("thread is not resolved")
 	}
+}
+
+// asApp makes w.call speak as the App itself.
+func (w *world) asApp() {
+	w.t.Helper()
+	tr, err := ghinstallation.NewAppsTransport(http.DefaultTransport, w.app.ID, w.app.KeyPEM())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.http = &http.Client{Transport: tr}
 }

@@ -290,7 +290,10 @@ func (s *Server) deliver(in *installation, event, action string, r *repository, 
 	}
 	if r != nil {
 		d.RepositoryID = r.id
-		body["repository"] = s.webhookRepositoryJSON(r)
+		body["repository"] = s.repositoryJSON(r)
+		if event == "push" {
+			body["repository"] = s.pushRepositoryJSON(r)
+		}
 		body["installation"] = map[string]any{"id": in.id, "node_id": nodeID("MDIzOkludGVncmF0aW9uSW5zdGFsbGF0aW9u", in.id)}
 		if r.owner.Type == "Organization" {
 			body["organization"] = s.organizationJSON(r.owner)
