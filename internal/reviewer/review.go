@@ -146,7 +146,7 @@ func (o Options) prepare(_ context.Context, judge fs.FS) (*run, error) {
 	switch {
 	case err == nil:
 	case errors.Is(err, fs.ErrNotExist):
-		data = nil
+		data, err = nil, nil
 	default:
 		return nil, fmt.Errorf("read %s: %w", ConfigFile, err)
 	}
