@@ -3,6 +3,7 @@ package engine
 import (
 	"slices"
 
+	"github.com/plimsoll-iac/plimsoll/internal/format/kubernetes"
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
 	"github.com/plimsoll-iac/plimsoll/internal/rule"
 )
@@ -76,6 +77,9 @@ func (j *judge) selected(res *resource.Resource, each string, sel rule.Selector)
 }
 
 func (set *itemSet) fill(res *resource.Resource, each string, sel rule.Selector) {
+	if res.Root == nil {
+		return
+	}
 	if each == "" {
 		set.items = append(set.items, item{node: res.Root})
 		return
@@ -112,38 +116,14 @@ var selections = map[string]map[string]func(*itemSet, *resource.Resource){
 	},
 }
 
-// workloadPaths lead to the pod spec of each kind of workload.
-var workloadPaths = func() map[string]resource.Path {
-	steps := func(names ...string) resource.Path {
-		p := make(resource.Path, len(names))
-		for i, n := range names {
-			p[i].Name = n
-		}
-		return p
-	}
-	out := map[string]resource.Path{
-		"Pod":         steps("spec"),
-		"PodTemplate": steps("template", "spec"),
-		"CronJob":     steps("spec", "jobTemplate", "spec", "template", "spec"),
-	}
-	for _, kind := range []string{
-		"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job", "DeploymentConfig", "Rollout",
-	} {
-		out[kind] = steps("spec", "template", "spec")
-	}
-	return out
-}()
-
-// podSpec gives the pod spec of a workload and the path to it; nil for anything
-// else and where it is missing.
+// podSpec gives the path to the pod spec of a workload and the node there, or
+// the deepest one above it that is unknown. The node is nil for anything else.
 func podSpec(res *resource.Resource) (*resource.Node, resource.Path) {
-	p, ok := workloadPaths[res.Kind]
-	if !ok {
-		return nil, nil
-	}
-	n := res.Root
-	for _, s := range p {
-		n = n.Get(s.Name)
+	p, n := kubernetes.PodSpec(res.Root, res.Kind)
+	if n == nil && p != nil {
+		if deepest, _ := p.At(res.Root); deepest.Unknown {
+			n = deepest
+		}
 	}
 	return n, p
 }
@@ -154,7 +134,7 @@ func pods(set *itemSet, res *resource.Resource) {
 	case n == nil:
 	case n.Unknown:
 		set.unknown = append(set.unknown, item{node: n, prefix: p})
-	case n.Kind == resource.Map:
+	default:
 		set.items = append(set.items, item{node: n, prefix: p})
 	}
 }

@@ -53,7 +53,7 @@ func ParseSelector(s string) (Selector, error) {
 				end = len(rest)
 			}
 			step.Name, rest = rest[:end], rest[end:]
-			if step.Name == "" || strings.ContainsAny(step.Name, "]\"' ") {
+			if step.Name == "" || strings.ContainsAny(step.Name, "]\" ") {
 				err = errors.New(`a name is empty or has a bracket, quote or space; write it as ["name"]`)
 			}
 		}
