@@ -8,7 +8,7 @@ import (
 
 // body writes an inline comment: what, where, why it matters here, the fix, and
 // what to do if it must stay.
-func body(r *Report, g Group, suggestion string, mended map[string]bool, fingerprints []string) string {
+func body(r *Report, g Group, suggestion *string, fingerprints []string) string {
 	var b strings.Builder
 	lead := r.Findings[g.Findings[0]]
 	for n, i := range g.Findings {
@@ -28,20 +28,20 @@ func body(r *Report, g Group, suggestion string, mended map[string]bool, fingerp
 		if o := originText(f.Origins); o != "" {
 			fmt.Fprintf(&b, " The value comes from %s.", prose(o))
 		}
-		if suggestion != "" && !mended[f.Fingerprint] || suggestion == "" {
+		if suggestion == nil || !g.Mends[f.Fingerprint] {
 			fmt.Fprintf(&b, " %s", prose(sentence(f.Rule.Remediation)))
 		}
 		b.WriteString("\n\n")
 	}
-	if suggestion != "" {
-		b.WriteString(fenced("suggestion", suggestion))
+	if suggestion != nil {
+		b.WriteString(fenced("suggestion", *suggestion))
 		b.WriteString("\n")
 		if g.Fix.Review != "" {
 			fmt.Fprintf(&b, "Before you apply it: %s\n\n", prose(sentence(g.Fix.Review)))
 		}
 	}
 	fmt.Fprintf(&b, "<details><summary>If it must stay</summary>\n\n")
-	if suggestion != "" {
+	if suggestion != nil {
 		fmt.Fprintf(&b, "%s\n\n", prose(sentence(lead.Rule.Remediation)))
 	}
 	fmt.Fprintf(&b, "A reviewed exception, with a reason:\n%s\n</details>\n\n", code(ignoreComment(lead.Range.File, lead.Rule.ID)))

@@ -151,11 +151,10 @@ func comment(r *Report, g Group, hunks map[string][]change.Hunk) (Comment, bool)
 	lead := r.Findings[g.Findings[0]]
 	file := lead.Range.File
 	c := Comment{Path: file}
-	suggestion := ""
-	var mended map[string]bool
+	var suggestion *string // nil for none; an empty one deletes the lines
 	if g.Fix != nil {
 		if s, first, last, ok := suggest(r.Files[file], g.Fix.Edits); ok && within(hunks[file], first, last) {
-			c.Start, c.Line, suggestion, mended = first, last, s, g.Mends
+			c.Start, c.Line, suggestion = first, last, &s
 		}
 	}
 	if c.Line == 0 {
@@ -168,10 +167,10 @@ func comment(r *Report, g Group, hunks map[string][]change.Hunk) (Comment, bool)
 	for _, i := range g.Findings {
 		c.Fingerprints = append(c.Fingerprints, r.Findings[i].Fingerprint)
 	}
-	c.Body = body(r, g, suggestion, mended, c.Fingerprints)
+	c.Body = body(r, g, suggestion, c.Fingerprints)
 	if len(c.Body) > MaxBody {
 		// Half a suggestion would be worse than none.
-		c.Body = body(r, g, "", nil, c.Fingerprints)
+		c.Body = body(r, g, nil, c.Fingerprints)
 	}
 	return c, true
 }

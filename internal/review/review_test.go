@@ -166,6 +166,17 @@ func TestSuggestionFenceIsLongerThanItsContent(t *testing.T) {
 	}
 }
 
+func TestDeletionIsAnEmptySuggestion(t *testing.T) {
+	r := report(1)
+	f := r.Files["k8s/pod-0.yaml"]
+	r.Findings[0].Fix.Edits = []source.Edit{{Range: f.LineRange(6, 6)}}
+	regroup(r)
+	c := review.Make(r, hunks(r)).Comments[0]
+	if c.Start != 6 || c.Line != 6 || !strings.Contains(c.Body, "\n```suggestion\n```\n") {
+		t.Errorf("lines %d to %d:\n%s", c.Start, c.Line, c.Body)
+	}
+}
+
 func TestLengthsStayWithinGitHubs(t *testing.T) {
 	r := report(3000)
 	for i := range r.Findings {
