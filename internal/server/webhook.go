@@ -136,9 +136,14 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, status int, outc
 // stay within maxBodies. What it gives has taken its capacity from s.bodies,
 // with an error too.
 func (s *Server) readBody(r *http.Request) ([]byte, error) {
-	const first = 64 << 10
 	if r.ContentLength > maxBody {
 		return nil, errTooLarge
+	}
+	// Most deliveries are small and say so; one that claims to be large gets
+	// room as it comes.
+	first := 64 << 10
+	if n := int(r.ContentLength); n >= 0 && n < first {
+		first = n + 1
 	}
 	var body []byte
 	for {
