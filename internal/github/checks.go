@@ -66,7 +66,7 @@ func (c *Client) Begin(ctx context.Context, pr PullRequest) (*Run, error) {
 	if err := c.remember(ctx, pr, run.known); err != nil {
 		// Forgetting costs a look-up later, unless it leaves a claim behind
 		// that would soon be wrong; Publish guards against that.
-		c.log.WarnContext(ctx, "memory not writable", "error", err)
+		c.logger(pr).WarnContext(ctx, "memory not writable", "error", err)
 	}
 	return run, nil
 }

@@ -17,6 +17,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -75,6 +76,9 @@ type Client struct {
 	refused  map[int64]time.Time // installation → until when it is taken to refuse contents: write
 	blocked  map[int64]time.Time // installation → until when GitHub wants no requests
 	configs  map[string]*ownerConfig
+
+	// oldServer says that GitHub does not know fullDatabaseId.
+	oldServer atomic.Bool
 }
 
 // New makes a Client, checking the key and the URLs but not reaching out.
@@ -170,6 +174,7 @@ type PullRequest struct {
 	Number                       int
 	HeadSHA                      string
 	BaseSHA                      string // tip of the base branch
+	Delivery                     string // that asked for the review; for the log
 	// NewHead says that nothing of ours can be at this head yet: the first try
 	// of an event that brought the head. A check run is then made without
 	// looking for one.
@@ -178,6 +183,11 @@ type PullRequest struct {
 	// first try of the event that opened it. With nothing to say there is then
 	// nothing to reconcile either.
 	NewPull bool
+}
+
+// logger names in every line what it is about.
+func (c *Client) logger(pr PullRequest) *slog.Logger {
+	return c.log.With("delivery", pr.Delivery, "repository", pr.Owner+"/"+pr.Repo, "pull_request", pr.Number, "head", pr.HeadSHA)
 }
 
 // CloneURL is where git fetches the repository.

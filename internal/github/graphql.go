@@ -11,10 +11,14 @@ import (
 	"time"
 )
 
-// graphqlError is what GitHub says of one part of a GraphQL request.
+// graphqlError is what GitHub says of one part of a GraphQL request. Errors of
+// the query itself have their kind in the extensions.
 type graphqlError struct {
-	Type    string `json:"type"`
-	Message string `json:"message"`
+	Type       string `json:"type"`
+	Message    string `json:"message"`
+	Extensions struct {
+		Code string `json:"code"`
+	} `json:"extensions"`
 }
 
 type graphqlErrors []graphqlError
@@ -37,7 +41,7 @@ func (e graphqlErrors) Error() string {
 func (e graphqlErrors) has(kinds ...string) bool {
 	for _, one := range e {
 		for _, k := range kinds {
-			if one.Type == k {
+			if one.Type == k || one.Extensions.Code == k {
 				return true
 			}
 		}

@@ -32,7 +32,7 @@ func (c *Client) recall(ctx context.Context, pr PullRequest) (r record, ok bool)
 	}
 	data, ok, err := c.opt.Memory.Get(ctx, recordKey(pr))
 	if err != nil {
-		c.log.WarnContext(ctx, "memory not readable", "error", err)
+		c.logger(pr).WarnContext(ctx, "memory not readable", "error", err)
 		return record{}, false
 	}
 	if !ok || json.Unmarshal(data, &r) != nil {

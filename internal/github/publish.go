@@ -117,7 +117,7 @@ func (c *Client) discuss(ctx context.Context, pr PullRequest, run *Run, p Public
 			if derr != nil {
 				return nil, derr
 			}
-			c.log.WarnContext(ctx, "review refused; comments become annotations", "status", status(err), "comments", len(dropped))
+			c.logger(pr).WarnContext(ctx, "review refused; comments become annotations", "status", status(err), "comments", len(dropped))
 			wanted.Comments = without(wanted.Comments, dropped)
 			fallen = append(fallen, fallBack(&wanted, dropped)...)
 		case !ambiguous(ctx, err) || try >= maxEffectTries:
@@ -138,7 +138,7 @@ func (c *Client) discuss(ctx context.Context, pr PullRequest, run *Run, p Public
 	if len(state.Threads) == 0 && out.Comments == 0 && len(todo.post) == 0 && !run.known.Clean {
 		run.known.Clean = true
 		if err := c.remember(ctx, pr, run.known); err != nil {
-			c.log.WarnContext(ctx, "memory not writable", "error", err)
+			c.logger(pr).WarnContext(ctx, "memory not writable", "error", err)
 		}
 	}
 	return append(todo.annotations, fallen...), nil
@@ -157,7 +157,7 @@ func (c *Client) soil(ctx context.Context, pr PullRequest, run *Run) error {
 func (c *Client) supersede(ctx context.Context, pr PullRequest, run *Run, head string) error {
 	err := c.conclude(ctx, pr, run, review.Neutral, "Superseded", "Superseded by "+short(head)+".")
 	if err != nil {
-		c.log.WarnContext(ctx, "superseded check run not completed", "error", explain(ctx, "check run", err))
+		c.logger(pr).WarnContext(ctx, "superseded check run not completed", "error", explain(ctx, "check run", err))
 	}
 	return ErrSuperseded
 }

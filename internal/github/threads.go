@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"github.com/plimsoll-iac/plimsoll/internal/review"
 )
@@ -101,10 +103,12 @@ func (c *Client) State(ctx context.Context, pr PullRequest) (*State, error) {
 	a := c.review(pr)
 	var after any
 	for page := 0; page < maxThreadPages; page++ {
-		var got stateAnswer
-		err := a.graphql(reading(ctx, "state"), stateQuery,
-			map[string]any{"owner": pr.Owner, "name": pr.Repo, "number": pr.Number, "after": after}, &got)
+		got, err := a.state(ctx, map[string]any{"owner": pr.Owner, "name": pr.Repo, "number": pr.Number, "after": after})
 		if err != nil {
+			var refusal graphqlErrors
+			if errors.As(err, &refusal) && refusal.has("FORBIDDEN") {
+				return nil, fmt.Errorf("state of the pull request: %w: %w", ErrGone, err)
+			}
 			return nil, explain(ctx, "state of the pull request", err)
 		}
 		if got.Repository == nil || got.Repository.PullRequest == nil {
@@ -138,6 +142,23 @@ func (c *Client) State(ctx context.Context, pr PullRequest) (*State, error) {
 		after = p.ReviewThreads.PageInfo.EndCursor
 	}
 	return nil, fmt.Errorf("state of the pull request: over %d review threads", maxThreadPages*100)
+}
+
+// state asks for one page. Servers that do not know fullDatabaseId are asked
+// without it.
+func (a *access) state(ctx context.Context, variables map[string]any) (stateAnswer, error) {
+	ctx = reading(ctx, "state")
+	var got stateAnswer
+	if !a.c.oldServer.Load() {
+		err := a.graphql(ctx, stateQuery, variables, &got)
+		var refusal graphqlErrors
+		if err == nil || !errors.As(err, &refusal) || !refusal.has("undefinedField") {
+			return got, err
+		}
+		a.c.oldServer.Store(true)
+	}
+	err := a.graphql(ctx, strings.Replace(stateQuery, " fullDatabaseId", "", 1), variables, &got)
+	return got, err
 }
 
 var discussionFragment = regexp.MustCompile(`#discussion_r(\d{1,18})$`)
@@ -190,7 +211,10 @@ func (c *Client) resolve(ctx context.Context, pr PullRequest, thread, mutation, 
 		return true, nil
 	case errors.As(err, &refusal) && refusal.has("NOT_FOUND"):
 		return false, nil // the thread is gone
-	case errors.Is(err, ErrGone), errors.As(err, &refusal), status(err) == 403:
+	case errors.As(err, &refusal) && !refusal.has("FORBIDDEN", "INSUFFICIENT_SCOPES"):
+		c.logger(pr).WarnContext(ctx, "thread not changed", "call", name, "error", err)
+		return false, nil
+	case errors.Is(err, ErrGone), refusal != nil, status(err) == http.StatusForbidden:
 		c.mu.Lock()
 		if len(c.refused) >= maxConfigs {
 			clear(c.refused)

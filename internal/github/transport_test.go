@@ -570,3 +570,64 @@ func TestNewRefuses(t *testing.T) {
 		}
 	}
 }
+
+func TestOldServer(t *testing.T) {
+	var asked []bool
+	h := newHub(t, func(w http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		full := strings.Contains(string(b), "fullDatabaseId")
+		asked = append(asked, full)
+		if full {
+			_, _ = io.WriteString(w, `{"errors":[{"message":"Field 'fullDatabaseId' doesn't exist","extensions":{"code":"undefinedField"}}]}`)
+			return
+		}
+		_, _ = io.WriteString(w, `{"data":{"repository":{"pullRequest":{"headRefOid":"`+sha1+`","state":"OPEN","reviewThreads":{"nodes":[
+ {"id":"T","path":"a","line":3,"comments":{"nodes":[{"databaseId":7,"viewerDidAuthor":true,"body":"<!-- plimsoll: `+fp("a")+` -->"}]}}]}}}}}`)
+	})
+	for range 2 {
+		st, err := h.client.State(t.Context(), pull7)
+		if err != nil || st.HeadSHA != sha1 || len(st.Threads) != 1 || st.Threads[0].CommentID != 7 {
+			t.Fatalf("state %+v, %v", st, err)
+		}
+	}
+	if fmt.Sprint(asked) != "[true false false]" {
+		t.Errorf("asked %v", asked)
+	}
+}
+
+func TestCommentID(t *testing.T) {
+	seven := int64(7)
+	for _, c := range []struct {
+		short *int64
+		full  any
+		url   string
+		want  int64
+	}{
+		{nil, "6000000000", "", 6000000000}, {&seven, nil, "", 7}, {nil, float64(8), "", 8},
+		{nil, nil, "https://github.com/a/b/pull/1#discussion_r6000000001", 6000000001}, {nil, "x", "https://github.com/a/b/pull/1", 0},
+	} {
+		if got := commentID(c.short, c.full, c.url); got != c.want {
+			t.Errorf("commentID(%v, %v, %q) = %d", c.short, c.full, c.url, got)
+		}
+	}
+}
+
+func TestGraphQLRefusals(t *testing.T) {
+	for body, want := range map[string]error{
+		`{"data":null,"errors":[{"type":"NOT_FOUND","message":"no"}]}`: ErrGone,
+		`{"data":null,"errors":[{"type":"FORBIDDEN","message":"no"}]}`: ErrGone,
+		`{"data":{"repository":null}}`:                                 ErrGone,
+	} {
+		h := newHub(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) })
+		if _, err := h.client.State(t.Context(), pull7); !errors.Is(err, want) {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+	h := newHub(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"errors":[{"type":"RATE_LIMITED","message":"no"}]}`)
+	})
+	_, err := h.client.State(t.Context(), pull7)
+	if d, ok := RetryAfter(err); !ok || d != time.Minute {
+		t.Errorf("RetryAfter %v: %v", d, err)
+	}
+}

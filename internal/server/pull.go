@@ -129,7 +129,7 @@ func pullRequest(j jobs.Job) github.PullRequest {
 	first := j.Event == "pull_request" && j.Attempt <= 1
 	return github.PullRequest{
 		InstallationID: j.InstallationID, RepositoryID: j.RepositoryID, Owner: j.Owner, Repo: j.Repo, Number: j.Number,
-		HeadSHA: j.HeadSHA, BaseSHA: j.BaseSHA,
+		HeadSHA: j.HeadSHA, BaseSHA: j.BaseSHA, Delivery: j.Delivery,
 		NewHead: first && (j.Action == "opened" || j.Action == "synchronize"),
 		NewPull: first && j.Action == "opened",
 	}
