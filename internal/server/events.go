@@ -1,28 +1,11 @@
 package server
 
 import (
-	"log/slog"
 	"time"
 
 	"github.com/plimsoll-iac/plimsoll/internal/github"
 	"github.com/plimsoll-iac/plimsoll/internal/jobs"
 )
-
-// NewTranslate gives the Translate of the App with the id.
-func NewTranslate(appID int64, now func() time.Time, log *slog.Logger) Translate {
-	return func(event, delivery string, body []byte) (jobs.Job, bool, error) {
-		e, err := github.ParseEvent(event, body)
-		if err != nil {
-			return jobs.Job{}, false, err
-		}
-		j, why, ok := JobOf(e, delivery, appID, now())
-		if !ok {
-			log.Debug("event asks for nothing", "delivery", delivery, "event", event, "action", e.Action,
-				"repository", e.Owner+"/"+e.Repo, "pull_request", e.Number, "head", e.HeadSHA, "reason", why)
-		}
-		return j, ok, nil
-	}
-}
 
 // JobOf translates an event into the job that it asks for; ok is false when it
 // asks for none, and why says the reason for the log. appID is our App's id:

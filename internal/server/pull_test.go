@@ -128,7 +128,7 @@ func newStage(t *testing.T) *stage {
 	t.Cleanup(func() { _ = sim.Close() })
 	key, err := appKey()
 	s.must(err)
-	translate := NewTranslate(77, time.Now, slog.New(slog.DiscardHandler))
+	translate := translate(77, time.Now)
 	hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var body bytes.Buffer
 		_, _ = body.ReadFrom(r.Body)
