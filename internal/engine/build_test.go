@@ -118,6 +118,7 @@ func (b builder) comments() []resource.Comment {
 func active(t testing.TB, platform string, specs ...rule.Rule) []rule.Active {
 	t.Helper()
 	out := make([]rule.Active, 0, len(specs))
+	var all []*rule.Rule
 	for _, r := range specs {
 		for i := range r.Checks {
 			if r.Checks[i].Platform == "" {
@@ -132,6 +133,10 @@ func active(t testing.TB, platform string, specs ...rule.Rule) []rule.Active {
 			t.Fatal(ds)
 		}
 		out = append(out, rule.Active{Rule: c, Severity: c.Severity})
+		all = append(all, c)
+	}
+	if _, ds := rule.New(all); len(ds) > 0 {
+		t.Fatal(ds)
 	}
 	return out
 }

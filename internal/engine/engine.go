@@ -181,7 +181,7 @@ func checksFor(active []rule.Active, key kindKey) []activeCheck {
 	return out
 }
 
-// broken gathers the checks that do not compile, each once.
+// broken gathers the checks and messages that do not compile, each once.
 type broken struct {
 	mu   sync.Mutex
 	seen map[string]source.Diagnostic

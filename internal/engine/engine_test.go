@@ -249,6 +249,14 @@ func TestBrokenRuleIsNamedOnce(t *testing.T) {
 	if len(got.Findings) != 2 || len(got.Diagnostics) != 1 || got.Diagnostics[0].NotEvaluated != "k8s/bad" || got.Diagnostics[0].Line != 7 {
 		t.Errorf("got %v, %v", lines(got.Findings), got.Diagnostics)
 	}
+	// A violation counts even where its message cannot be made.
+	mute := privileged()
+	rules = []rule.Active{{Rule: &rule.Rule{ID: mute.ID, Title: "Container runs privileged", Checks: mute.Checks}, Severity: rule.Low}}
+	rules[0].Rule.Checks[0].Platform, rules[0].Rule.Checks[0].Message = resource.Kubernetes, "{{ it."
+	got = evaluate(t, Options{Rules: rules}, added(res))
+	if len(got.Findings) != 1 || got.Findings[0].Message != "Container runs privileged" || len(got.Diagnostics) != 1 {
+		t.Errorf("got %v, %v", got.Findings, got.Diagnostics)
+	}
 }
 
 func TestSelections(t *testing.T) {

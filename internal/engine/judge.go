@@ -133,11 +133,16 @@ func (j *judge) findings(s side, n int) []Finding {
 			continue // it was compiled when the violation was found
 		}
 		j.input.It, j.input.Group = v.item.node, v.item.group
+		message, err := p.Message(&j.input)
+		if err != nil {
+			j.run.broken.add(v.check, err)
+			message = v.check.rule.Title
+		}
 		r, origins := locate(s.res, v.item, v.at)
 		out = append(out, Finding{
 			Rule: v.check.rule, Check: v.check.index, Severity: v.check.severity, Resource: s.res,
 			Item: v.item.path(), Path: v.item.fullPath(v.at), Range: r, Origins: origins,
-			Message: p.Message(&j.input), Fingerprint: prints.next(v.check.rule.ID, v.stable),
+			Message: message, Fingerprint: prints.next(v.check.rule.ID, v.stable),
 		})
 	}
 	return out

@@ -13,7 +13,8 @@ type Catalogue struct {
 	byID map[string]*Rule
 }
 
-// New makes a catalogue. Of rules with one id the first counts; the others are
+// New makes a catalogue. Rules that were put together by hand may not be in use
+// elsewhere meanwhile. Of rules with one id the first counts; the others are
 // named in the diagnostics, so that a repository's own rule cannot take the
 // place of a built-in one.
 func New(rules []*Rule) (*Catalogue, source.Diagnostics) {
@@ -23,6 +24,9 @@ func New(rules []*Rule) (*Catalogue, source.Diagnostics) {
 		if _, again := c.byID[r.ID]; again {
 			ds.Errorf(r.File, r.Line, "the id %s is taken by another rule; give this one another", r.ID)
 			continue
+		}
+		if r.programs == nil {
+			r.seal()
 		}
 		c.byID[r.ID] = r
 		c.all = append(c.all, r)

@@ -21,7 +21,9 @@ const (
 
 // environment is the one CEL environment of all rules. It is built on first
 // use and not changed afterwards.
-var environment = sync.OnceValues(func() (*cel.Env, error) {
+var environment = sync.OnceValues(newEnvironment)
+
+func newEnvironment() (*cel.Env, error) {
 	opts := []cel.EnvOption{
 		cel.Variable("it", cel.DynType),
 		cel.Variable("object", cel.DynType),
@@ -40,7 +42,7 @@ var environment = sync.OnceValues(func() (*cel.Env, error) {
 		cel.Macros(cel.GlobalMacro("json", 1, expandJSON)),
 	}
 	return cel.NewEnv(append(opts, functions()...)...)
-})
+}
 
 // expandJSON makes json(a.b), json(a.?b) and json(a["b"]) look into the field
 // where it stands, since only there is the tree known that its reader kept.

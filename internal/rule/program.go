@@ -64,7 +64,7 @@ type Outcome struct {
 // Program is a compiled check. It is safe for concurrent use.
 type Program struct {
 	fail    cel.Program
-	message *Template
+	message func() (*Template, error) // compiled for the first violation
 	each    Selector
 	at      resource.Path
 }
@@ -92,8 +92,15 @@ func (p *Program) Fail(in *Input) Outcome {
 	return Outcome{Unknown: true, Why: "the rule's condition gave no yes or no"}
 }
 
-// Message renders the message for an item.
-func (p *Program) Message(in *Input) string { return p.message.Render(in) }
+// Message renders the message for an item. The error says what is wrong with
+// the template.
+func (p *Program) Message(in *Input) (string, error) {
+	t, err := p.message()
+	if err != nil {
+		return "", err
+	}
+	return t.Render(in), nil
+}
 
 // outcomeOf sorts what CEL calls errors. Types that don't fit are those of the
 // resource, since the rule itself was checked; they are nobody's violation.
@@ -153,17 +160,25 @@ func (r *Rule) Program(check int) (*Program, error) {
 }
 
 func (r *Rule) compileCheck(i int) (*Program, error) {
-	p, ds := r.compileAll(&r.Checks[i])
+	p, ds := r.compileParts(&r.Checks[i])
 	if len(ds) > 0 {
 		return nil, fmt.Errorf("rule %s: %s", r.ID, ds[0])
 	}
 	return p, nil
 }
 
-// compileAll compiles every part of a check and says all that is wrong with it.
-func (r *Rule) compileAll(c *Check) (*Program, source.Diagnostics) {
+// compileParts compiles a check but for its message, and says all that is wrong
+// with it.
+func (r *Rule) compileParts(c *Check) (*Program, source.Diagnostics) {
 	var ds source.Diagnostics
 	p := &Program{}
+	p.message = sync.OnceValues(func() (*Template, error) {
+		t, err := ParseTemplate(c.Message, r.Limited)
+		if err != nil {
+			return nil, fmt.Errorf("rule %s: message: %w", r.ID, err)
+		}
+		return t, nil
+	})
 	fail, iss, err := compile(c.Fail, r.Limited)
 	switch {
 	case err != nil:
@@ -172,9 +187,6 @@ func (r *Rule) compileAll(c *Check) (*Program, source.Diagnostics) {
 		exprIssues(&ds, r.File, "fail", c.failAt, iss)
 	}
 	p.fail = fail
-	if p.message, err = ParseTemplate(c.Message, r.Limited); err != nil {
-		ds.Errorf(r.File, c.messageAt.line, "message: %v", err)
-	}
 	if _, named := Selections(c.Platform)[c.Each]; !named {
 		if p.each, err = ParseSelector(c.Each); err != nil {
 			ds.Errorf(r.File, c.Line, "each: %v", err)
@@ -213,8 +225,12 @@ func firstLine(s string) string {
 func (r *Rule) Check() source.Diagnostics {
 	var ds source.Diagnostics
 	for i := range r.Checks {
-		_, d := r.compileAll(&r.Checks[i])
+		c := &r.Checks[i]
+		_, d := r.compileParts(c)
 		ds = append(ds, d...)
+		if _, err := ParseTemplate(c.Message, r.Limited); err != nil {
+			ds.Errorf(r.File, c.messageAt.line, "message: %v", err)
+		}
 	}
 	return ds
 }
