@@ -85,7 +85,7 @@ func (s Suppression) Expired(now time.Time) bool {
 
 // Covers reports whether s speaks of findings in the file at path.
 func (s Suppression) Covers(path string) bool {
-	return s.Paths == nil || parseGlobs(s.Paths).match(path)
+	return s.Paths == nil || matcher(s.Paths)(path)
 }
 
 // Defaults is the lowest layer: every setting that has a value has it here.
@@ -170,11 +170,10 @@ func (r Repository) Filter() project.Filter {
 	if len(r.Exclude) == 0 && (r.Include == nil || slices.Contains(r.Include, "**")) {
 		return nil
 	}
-	exclude := parseGlobs(r.Exclude)
-	include := parseGlobs(r.Include)
+	exclude, include := matcher(r.Exclude), matcher(r.Include)
 	everything := r.Include == nil
 	return func(path string) bool {
-		return (everything || include.match(path)) && !exclude.match(path)
+		return (everything || include(path)) && !exclude(path)
 	}
 }
 

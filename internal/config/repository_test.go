@@ -250,13 +250,28 @@ func TestFilter(t *testing.T) {
 	}
 }
 
-func TestGlobIsNotExponential(t *testing.T) {
-	g, err := parseGlob(strings.TrimSuffix(strings.Repeat("**/*a*/", 60), "/"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if g.match(strings.Repeat("aaaaaaaa/", 400) + "b") {
+func TestFilterIsNotExponential(t *testing.T) {
+	keep := Repository{Include: []string{strings.Repeat("**/*a*/", 60) + "x"}}.Filter()
+	if keep(strings.Repeat("aaaaaaaa/", 400) + "b") {
 		t.Error("matched")
+	}
+}
+
+func TestSuppressionCovers(t *testing.T) {
+	for _, tt := range []struct {
+		paths []string
+		path  string
+		want  bool
+	}{
+		{nil, "a/b.yaml", true},
+		{[]string{"platform/node-agent/**"}, "platform/node-agent/x/y.yaml", true},
+		{[]string{"platform/node-agent/"}, "platform/node-agent/x/y.yaml", true},
+		{[]string{"platform/node-agent/**"}, "platform/other/y.yaml", false},
+		{[]string{}, "a/b.yaml", false},
+	} {
+		if got := (Suppression{Paths: tt.paths}).Covers(tt.path); got != tt.want {
+			t.Errorf("%q covers %s: %v", tt.paths, tt.path, got)
+		}
 	}
 }
 

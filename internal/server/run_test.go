@@ -122,7 +122,7 @@ func startApp(t *testing.T, github, dir, key string) *app {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &app{cmd: exec.Command(exe), exited: make(chan error, 1), log: &lockedBuffer{}}
+	a := &app{cmd: exec.CommandContext(t.Context(), exe), exited: make(chan error, 1), log: &lockedBuffer{}}
 	a.cmd.Env = append(os.Environ(), childMode+"=1", "PLIMSOLL_GITHUB_APP_ID=77", "PLIMSOLL_GITHUB_PRIVATE_KEY="+key,
 		"PLIMSOLL_GITHUB_WEBHOOK_SECRET="+testSecret, "PLIMSOLL_GITHUB_URL="+github, "PLIMSOLL_DATA_DIR="+dir, "PLIMSOLL_LISTEN=127.0.0.1:0")
 	a.cmd.Stderr = a.log
