@@ -44,8 +44,8 @@ type Repository struct {
 	ReviewDrafts *bool
 	CommentOn    rule.Severity
 	MaxComments  *int // 0 to 100
-	// Include and Exclude are patterns of paths from the repository's root. A
-	// file counts when some Include pattern matches and no Exclude pattern does.
+	// Include and Exclude are patterns of paths from the repository's root, as
+	// project.Match reads them. A file counts when some Include pattern matches and no Exclude pattern does.
 	Include, Exclude []string
 	// Rules changes single rules, by id.
 	Rules map[string]RuleOverride
@@ -345,11 +345,12 @@ func (p *repositoryParser) patterns(key string, n *yaml.Node) ([]string, error) 
 	}
 	out := make([]string, 0, len(list))
 	for i, s := range list {
-		if _, err := parseGlob(s); err != nil {
+		g, err := parseGlob(s)
+		if err != nil {
 			p.ds.Warnf(p.file.Path, lines[i], "%s: the pattern %q %s; it does not count", key, shorten(s), err)
 			continue
 		}
-		out = append(out, s)
+		out = append(out, g)
 	}
 	return out, nil
 }

@@ -128,7 +128,7 @@ func TestParseRepositoryDiagnostics(t *testing.T) {
   k8s/privileged: {severity: low}
   k8s/other: {}
 paths:
-  exclude: ["ok/**", "[", "/abs", "a/**b"]
+  exclude: ["ok/**", "./below/", "[", "/abs", "a/**b"]
 suppress:
   - rule: k8s/host-path
   - {rule: k8s/host-path, reason: "  "}
@@ -165,7 +165,7 @@ suppress:
 	if len(got.Suppress) != 1 || got.Suppress[0].Reason != "stays" || len(got.Rules) != 0 {
 		t.Errorf("what counts: %+v", got)
 	}
-	if diff := cmp.Diff([]string{"ok/**"}, got.Exclude); diff != "" {
+	if diff := cmp.Diff([]string{"ok/**", "below/**"}, got.Exclude); diff != "" {
 		t.Error(diff)
 	}
 }
