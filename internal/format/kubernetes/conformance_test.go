@@ -1,10 +1,13 @@
 package kubernetes_test
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
 
@@ -37,6 +40,9 @@ func cases() formattest.Cases {
 		Broken:    "apiVersion: v1\nkind: Pod\nmetadata:\n  name: [web\n",
 		Key: func(text string) (string, bool) {
 			var n yaml.Node
+			if text != "" && !strings.ContainsAny(text[:1], "\"'!|>*") && !strings.ContainsAny(text, "\r\n\u0085\u2028\u2029") {
+				return text, true // a plain name is what it says
+			}
 			if strings.HasPrefix(text, "*") || yaml.Unmarshal([]byte(text), &n) != nil || len(n.Content) != 1 {
 				return "", false
 			}
@@ -64,14 +70,37 @@ func exact(src *source.File, res *resource.Resource, path resource.Path, n *reso
 			return nil // our values differ from yaml.v3's; the scalars are compared below
 		}
 	}
-	column := n.Range.Start.Column - 1
-	if n.Range.Start.Line == 1 && strings.HasPrefix(string(src.Data), "\ufeff") {
-		column = max(column-1, 0)
+	if whole := src.Text(res.Root.Range); strings.HasPrefix(whole, "{") && json.Valid([]byte(whole)) {
+		return exactJSON(text, n)
+	}
+	column := columnOf(src, n.Range)
+	if text == "" {
+		if n.Kind != resource.Null {
+			return fmt.Errorf("its text is empty, the node a %v", n.Kind)
+		}
+		return nil
+	}
+	if inFlow(src, res.Root, path) {
+		// Some text means another thing outside of brackets, a single pair is a
+		// map only within a list, and a dash is text only before a bracket.
+		var err error
+		for _, around := range [...]string{"[%s ]", "[%s]", "{k: %s}"} {
+			var y yaml.Node
+			if err = yaml.Unmarshal(fmt.Appendf(nil, around, text), &y); err != nil {
+				continue
+			}
+			if c := y.Content[0].Content; len(c) == 0 {
+				err = errors.New("is nothing within brackets")
+			} else if err = same(n, c[len(c)-1]); err == nil {
+				return nil
+			}
+		}
+		return fmt.Errorf("its text %.200q: %w", text, err)
 	}
 	doc := strings.Repeat(" ", column) + text
 	if strings.HasPrefix(text, "|") || strings.HasPrefix(text, ">") {
 		// A block scalar is indented relative to what holds it.
-		doc = strings.Repeat(" ", holder(res.Root, path)) + "k: " + text
+		doc = strings.Repeat(" ", holder(src, res.Root, path)) + "k: " + text
 		if n.Range.End.Byte < len(src.Data) {
 			doc += "\n"
 		}
@@ -109,17 +138,97 @@ func aliased(n *resource.Node) bool {
 	return found
 }
 
+// inFlow reports whether a node stands within brackets or braces.
+func inFlow(src *source.File, root *resource.Node, path resource.Path) bool {
+	for i := range path {
+		n, _ := path[:i].At(root)
+		text := src.Text(n.Range)
+		for strings.HasPrefix(text, "!") || strings.HasPrefix(text, "&") {
+			_, text, _ = strings.Cut(text, " ")
+		}
+		if strings.HasPrefix(text, "[") || strings.HasPrefix(text, "{") {
+			return true
+		}
+	}
+	return false
+}
+
+// columnOf is the 0-based column of a range as YAML counts it.
+func columnOf(src *source.File, r source.Range) int {
+	before := strings.TrimPrefix(string(src.Data[:r.Start.Byte]), "\ufeff")
+	i := strings.LastIndexAny(before, "\r\n\u0085\u2028\u2029")
+	if i >= 0 {
+		_, n := utf8.DecodeRuneInString(before[i:])
+		before = before[i+n:]
+	}
+	return utf8.RuneCountInString(before)
+}
+
+func exactJSON(text string, n *resource.Node) error {
+	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err != nil || d.InputOffset() != int64(len(text)) {
+		return fmt.Errorf("its text %.200q is not one JSON value: %w", text, err)
+	}
+	return sameJSON(n, v)
+}
+
+func sameJSON(n *resource.Node, v any) error {
+	switch v := v.(type) {
+	case []any:
+		if n.Kind != resource.List || len(n.Items) != len(v) {
+			return fmt.Errorf("its text is a list of %d, the node a %v of %d", len(v), n.Kind, len(n.Items))
+		}
+		for i := range v {
+			if err := sameJSON(n.Items[i], v[i]); err != nil {
+				return fmt.Errorf("item %d: %w", i, err)
+			}
+		}
+		return nil
+	case map[string]any:
+		delete(v, "")
+		if n.Kind != resource.Map || len(n.Fields) != len(v) {
+			return fmt.Errorf("its text is a map of %d, the node a %v of %d", len(v), n.Kind, len(n.Fields))
+		}
+		for _, f := range n.Fields {
+			if err := sameJSON(f.Node, v[f.Name]); err != nil {
+				return fmt.Errorf("field %q: %w", f.Name, err)
+			}
+		}
+		return nil
+	case json.Number:
+		want, err := v.Float64()
+		if got, ok := n.Value.(int64); ok {
+			if i, err := v.Int64(); err == nil && i == got {
+				return nil
+			}
+		} else if n.Value == want && err == nil || err != nil && n.Value == v.String() {
+			return nil
+		}
+	case nil:
+		if n.Kind == resource.Null {
+			return nil
+		}
+	default:
+		if v == n.Value {
+			return nil
+		}
+	}
+	return fmt.Errorf("its text says %#v, the node %#v", v, n.Value)
+}
+
 // holder is the indentation of the innermost block map or list around a node.
-func holder(root *resource.Node, path resource.Path) int {
+func holder(src *source.File, root *resource.Node, path resource.Path) int {
 	n, _ := path.At(root)
 	if len(path) == 0 {
 		return 0
 	}
 	if path[len(path)-1].Name != "" {
-		return n.KeyRange.Start.Column - 1
+		return columnOf(src, n.KeyRange)
 	}
 	list, _ := path[:len(path)-1].At(root)
-	return list.Range.Start.Column - 1
+	return columnOf(src, list.Range)
 }
 
 // same compares our node with what yaml.v3 makes of a text. It knows the places
@@ -148,6 +257,7 @@ func same(n *resource.Node, y *yaml.Node) error {
 				last[y.Content[i].Value] = y.Content[i+1]
 			}
 		}
+		delete(last, "")
 		for name, v := range last {
 			f := n.Get(name)
 			if f == nil {
@@ -197,5 +307,6 @@ func same(n *resource.Node, y *yaml.Node) error {
 
 func TestConformance(t *testing.T) {
 	c := cases()
+	c.Units = units()
 	formattest.Run(t, kubernetes.New(), c)
 }

@@ -18,6 +18,9 @@ type fieldSet struct {
 
 const searchedThrough = 12
 
+// emptyKey is said of a field without a name, which no path can lead to.
+const emptyKey = "a key is empty; its value is not evaluated"
+
 func (s *fieldSet) find(name string) int {
 	if s.index != nil {
 		if i, ok := s.index[name]; ok {
@@ -89,6 +92,10 @@ func (b *builder) fields(n *yaml.Node, out *resource.Node, depth int) {
 			b.merge(&set, node)
 			continue
 		}
+		if name == "" {
+			b.diagnostics.Errorf(b.f.Path, keyRange.Start.Line, emptyKey)
+			continue
+		}
 		node.KeyRange = keyRange
 		if set.put(resource.Field{Name: name, Node: node}, false) {
 			b.diagnostics.Errorf(b.f.Path, keyRange.Start.Line, "the key %q is there twice in one map; the later one counts", clean(name))
@@ -103,9 +110,6 @@ func (b *builder) key(n *yaml.Node, depth int) (name string, start, end int, ok 
 	case n.Kind == yaml.AliasNode && n.Alias.Kind == yaml.ScalarNode:
 		place := b.alias(n, depth).Range
 		return n.Alias.Value, place.Start.Byte, place.End.Byte, true
-	case isBare(n):
-		b.fail(b.locate(n), "a key is empty")
-		return "", 0, 0, false
 	case n.Kind != yaml.ScalarNode:
 		b.fail(b.locate(n), "a key is not a plain name")
 		return "", 0, 0, false

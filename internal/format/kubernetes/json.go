@@ -147,7 +147,9 @@ func (p *jsonParser) object(n *resource.Node, depth int) {
 			return
 		}
 		v.KeyRange = key
-		if set.put(resource.Field{Name: name, Node: v}, false) {
+		if name == "" {
+			p.diagnostics.Errorf(p.f.Path, key.Start.Line, emptyKey)
+		} else if set.put(resource.Field{Name: name, Node: v}, false) {
 			p.diagnostics.Errorf(p.f.Path, key.Start.Line, "the key %q is there twice in one map; the later one counts", clean(name))
 		}
 		switch p.next() {

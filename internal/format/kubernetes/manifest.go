@@ -3,7 +3,6 @@ package kubernetes
 import (
 	"bytes"
 	"sort"
-	"strconv"
 	"strings"
 
 	"github.com/plimsoll-iac/plimsoll/internal/format"
@@ -62,7 +61,7 @@ func (m *maker) object(n *resource.Node, comments []resource.Comment, apiVersion
 		return
 	}
 	metadata := n.Get("metadata")
-	name := scalarText(metadata.Get("name"))
+	name := m.text(metadata.Get("name"))
 	if items := n.Get("items"); items != nil && items.Kind == resource.List && name == "" && strings.HasSuffix(kind, "List") {
 		itemVersion, itemKind := "", strings.TrimSuffix(kind, "List")
 		if itemKind != "" {
@@ -74,14 +73,14 @@ func (m *maker) object(n *resource.Node, comments []resource.Comment, apiVersion
 		return
 	}
 	if name == "" {
-		if s := scalarText(metadata.Get("generateName")); s != "" {
+		if s := m.text(metadata.Get("generateName")); s != "" {
 			name = s + "*"
 		}
 	}
 	r := &resource.Resource{
 		Platform: resource.Kubernetes, Format: Name, Unit: m.unit.ID,
 		Kind: kind, Group: group, Version: version,
-		Name: name, Namespace: scalarText(metadata.Get("namespace")),
+		Name: name, Namespace: m.text(metadata.Get("namespace")),
 		Root: n, Range: n.Range, Origins: n.Origins,
 	}
 	r.ID = apiVersion + "/" + kind
@@ -99,23 +98,24 @@ func (m *maker) object(n *resource.Node, comments []resource.Comment, apiVersion
 // generated reports whether the cluster makes up the resource's name.
 func generated(r *resource.Resource) bool { return strings.HasSuffix(r.Name, "*") }
 
-// scalarText writes a scalar as people would: names that look like numbers are
-// left to the API server to refuse.
-func scalarText(n *resource.Node) string {
+// text gives a scalar as it is written: a name that looks like a number or a
+// boolean is left to the API server to refuse, and is still what people call
+// the thing.
+func (m *maker) text(n *resource.Node) string {
 	if n == nil {
 		return ""
 	}
 	switch v := n.Value.(type) {
 	case string:
 		return v
-	case int64:
-		return strconv.FormatInt(v, 10)
-	case float64:
-		return strconv.FormatFloat(v, 'g', -1, 64)
-	case bool:
-		return strconv.FormatBool(v)
+	case nil:
+		return ""
 	}
-	return ""
+	r := n.Range
+	if len(n.Origins) > 0 {
+		r = n.Origins[len(n.Origins)-1]
+	}
+	return m.f.Text(r)
 }
 
 // head is the kind of the object, key and value; where the object has none of

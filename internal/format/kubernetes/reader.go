@@ -87,7 +87,8 @@ func (Reader) Read(ctx context.Context, u format.Unit) ([]*resource.Resource, so
 // up (generateName) repeat without harm.
 func distinguish(rs []*resource.Resource, ds *source.Diagnostics) {
 	taken := make(map[string]*resource.Resource, len(rs))
-	next := map[string]int{} // the suffix to try next, by identity
+	next := map[string]int{}   // the suffix to try next, by identity
+	warned := map[string]int{} // warnings by file
 	for _, r := range rs {
 		id := r.ID
 		if first, repeated := taken[id]; repeated {
@@ -97,12 +98,21 @@ func distinguish(rs []*resource.Resource, ds *source.Diagnostics) {
 				n++
 			}
 			next[id] = n
-			if !generated(r) {
+			if generated(r) {
+				taken[r.ID] = r
+				continue
+			}
+			if warned[r.Range.File]++; warned[r.Range.File] <= maxDiagnostics {
 				ds.Warnf(r.Range.File, r.Head.Start.Line, "%s is defined before, at %s:%d: only one of them can exist in a cluster",
 					clean(id), clean(first.Range.File), first.Head.Start.Line)
 			}
 		}
 		taken[r.ID] = r
+	}
+	for file, n := range warned {
+		if n > maxDiagnostics {
+			ds.Warnf(file, 0, "%d more resources of this file are defined before", n-maxDiagnostics)
+		}
 	}
 }
 

@@ -32,7 +32,6 @@ func readYAML(t *tree, d span, m *maker, mayRefine func() bool) *problem {
 		return nil
 	}
 	b := builder{tree: t, d: d, at: d.start, ascii: utf8.RuneCount(text) == len(text)}
-	b.skipDirectives()
 	root := b.node(doc, 0, -1)
 	if b.problem == nil {
 		b.finish()
@@ -491,15 +490,6 @@ func (b *builder) comment(at int) int {
 		Trailing: len(before) > 0,
 	})
 	return end
-}
-
-// skipDirectives goes past the directives of a document, which may hold a '#'.
-func (b *builder) skipDirectives() {
-	if b.d.start < b.d.end && b.f.Data[b.d.start] == '%' {
-		if i := bytes.Index(b.f.Data[b.d.start:b.d.end], []byte("\n---")); i >= 0 {
-			b.at = b.d.start + i + 1
-		}
-	}
 }
 
 // finish goes to the end of the document, where nothing but comments may be
