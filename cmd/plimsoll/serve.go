@@ -1,0 +1,48 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/plimsoll-iac/plimsoll/internal/config"
+	"github.com/plimsoll-iac/plimsoll/internal/server"
+)
+
+func newServeCommand() *cobra.Command {
+	var file string
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the GitHub App: webhook receiver, workers and web pages",
+		Long: `Runs the GitHub App until it is asked to stop (SIGTERM). Settings are environment variables
+(PLIMSOLL_GITHUB_APP_ID, …), each also a key of the file that --config names (github.app_id, …); a variable wins.
+Secrets can be read from files: PLIMSOLL_GITHUB_PRIVATE_KEY_FILE, PLIMSOLL_GITHUB_WEBHOOK_SECRET_FILE.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := config.Load(os.LookupEnv, file)
+			if err != nil {
+				return err
+			}
+			opt, err := newOptions(nil)
+			if err != nil {
+				return err
+			}
+			return server.Run(cmd.Context(), cfg, server.Parts{
+				Version: version, Review: opt, Open: newOpenTrees(cfg.GitHub.URL), Log: newLogger(cmd.ErrOrStderr(), cfg.Log),
+			})
+		},
+	}
+	cmd.Flags().StringVar(&file, "config", "", "YAML file with settings")
+	return cmd
+}
+
+// newLogger logs as the settings say.
+func newLogger(w io.Writer, c config.Log) *slog.Logger {
+	opts := &slog.HandlerOptions{Level: c.Level}
+	if c.Format == "text" {
+		return slog.New(slog.NewTextHandler(w, opts))
+	}
+	return slog.New(slog.NewJSONHandler(w, opts))
+}
