@@ -65,7 +65,8 @@ func soundYAML(before, after []byte) error {
 	for tail < len(before)-head && tail < len(after)-head && before[len(before)-1-tail] == after[len(after)-1-tail] {
 		tail++
 	}
-	start := documentStart(before, head)
+	// An insertion in front of a document's marker belongs to the one above it.
+	start := documentStart(before, max(0, head-1))
 	end := documentEnd(before, len(before)-tail)
 	a, err := documents(before[start:end])
 	if err != nil {

@@ -125,13 +125,31 @@ func (w *yamlWriter) insertBlock(n *resource.Node, own []resource.Field, add []e
 			return errors.New("the map is written in a form that is not edited")
 		}
 	}
-	quote := w.quoteAmong(own)
+	quote, keyQuote := w.quoteAmong(own), w.keyQuote(own)
 	var lines []string
 	for _, e := range add {
-		lines = append(lines, w.blockEntry(e, indent, quote)...)
+		entry := w.blockEntry(e, indent, quote)
+		if name := w.key(e.name); keyQuote != 0 && name == e.name {
+			pad := entry[0][:indent]
+			entry[0] = pad + w.str(name, keyQuote, true) + strings.TrimPrefix(entry[0][indent:], name)
+		}
+		lines = append(lines, entry...)
 	}
 	w.insertLines(line, strings.Join(lines, w.eol))
 	return nil
+}
+
+// keyQuote is the quote that all names of a map's fields are written in, or 0.
+func (w *yamlWriter) keyQuote(fields []resource.Field) byte {
+	var q byte
+	for _, f := range fields {
+		c := w.at(f.Node.KeyRange.Start.Byte)
+		if c != '"' && c != '\'' || q != 0 && c != q {
+			return 0
+		}
+		q = c
+	}
+	return q
 }
 
 // quoteAmong is the quote that all strings of a map's fields are written in,
