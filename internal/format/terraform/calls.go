@@ -1,0 +1,101 @@
+package terraform
+
+import (
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/plimsoll-iac/plimsoll/internal/source"
+)
+
+// maxModuleDepth bounds calls within calls.
+const maxModuleDepth = 8
+
+// enter gives the scope of one instance of a module call; nil where the module
+// is not in the tree, which is said once.
+func (s *scope) enter(d *decl, in *instance) *scope {
+	key := d.addr + in.suffix
+	if c, ok := s.kids[key]; ok {
+		return c
+	}
+	s.kids[key] = nil
+	at := s.mod.place(d)
+	name := plain(s.path+key, 200)
+	a := d.body.Attributes["source"]
+	if a == nil {
+		s.u.warn(at.File, at.Start.Line, name, "%s has no source", name)
+		return nil
+	}
+	src, ok := in.env.eval(a.Expr).asText()
+	if !ok {
+		s.u.warn(at.File, at.Start.Line, name, "the source of %s is not known", name)
+		return nil
+	}
+	dir, ok := s.u.localModule(s.mod.dir, src)
+	if !ok {
+		s.u.warn(at.File, at.Start.Line, name, "the source of %s is not in the repository", name)
+		return nil
+	}
+	m := s.u.module(dir)
+	switch {
+	case m == nil:
+		s.u.warn(at.File, at.Start.Line, name, "%s has no configuration in %s", name, plain(dir, 200))
+		return nil
+	case s.level >= maxModuleDepth:
+		s.u.warn(at.File, at.Start.Line, name, "%s is nested more than %d calls deep", name, maxModuleDepth)
+		return nil
+	}
+	for p := s; p != nil; p = p.parent {
+		if p.mod == m {
+			s.u.warn(at.File, at.Start.Line, name, "%s calls itself", name)
+			return nil
+		}
+	}
+	c := newScope(s.u, m)
+	c.path, c.parent, c.call, c.callIn, c.level = s.path+key+".", s, d, in.env, s.level+1
+	c.dir = path.Join(s.dir, src)
+	s.kids[key] = c
+	return c
+}
+
+// module parses the folder of a local module, once.
+func (u *unit) module(dir string) *module {
+	if m, ok := u.modules[dir]; ok {
+		return m
+	}
+	u.modules[dir] = nil
+	entries, err := fs.ReadDir(u.FS, dir)
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, e := range entries {
+		if class, _ := classify(e.Name()); e.Type().IsRegular() && (class == configFile || class == overrideFile) && !strings.HasPrefix(e.Name(), ".") {
+			names = append(names, path.Join(dir, e.Name()))
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	u.modules[dir] = u.parseModule(dir, names, false)
+	return u.modules[dir]
+}
+
+// output gives an output of a module call.
+func (r *resourceRef) output(inst *instance, name, full string) *val {
+	c := r.sc.enter(r.d, inst)
+	if c == nil {
+		return newUnknown(source.Range{}, full)
+	}
+	o := c.mod.outputs[name]
+	if o == nil {
+		return newUnknown(source.Range{}, full)
+	}
+	return c.once("output."+name, func() *val {
+		a := o.body.Attributes["value"]
+		if a == nil {
+			return newUnknown(source.Range{}, full)
+		}
+		return c.env().eval(a.Expr)
+	})
+}

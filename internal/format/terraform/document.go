@@ -1,0 +1,287 @@
+package terraform
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/plimsoll-iac/plimsoll/internal/source"
+)
+
+// maxDocument bounds the text in which a JSON document is looked for.
+const maxDocument = 1 << 18
+
+// document gives the value that the text of b encodes in JSON, with the places
+// of what is in it; nil where it is no JSON. Interpolations that are not known
+// leave the rest known.
+func (u *unit) document(b *val) *val {
+	if b.parts == nil {
+		return nil
+	}
+	if b.doc == nil {
+		b.doc = u.readDocument(b)
+		if b.doc == nil {
+			b.doc = b // no document; asked once
+		}
+	}
+	if b.doc == b {
+		return nil
+	}
+	return b.doc
+}
+
+// segment maps a stretch of a document's text to the source.
+type segment struct {
+	start, end int // in the text
+	rng        source.Range
+	file       *file // nil: all of it stands at rng
+	offsets    []int // of each byte of the text; nil: the source says the same bytes
+}
+
+func (s *segment) at(i int) (int, bool) {
+	switch {
+	case s.file == nil:
+		return 0, false
+	case s.offsets == nil:
+		return s.rng.Start.Byte + i - s.start, true
+	}
+	return s.offsets[i-s.start], true
+}
+
+func (u *unit) readDocument(b *val) *val {
+	var t strings.Builder
+	var segs []segment
+	var holes []*val
+	for _, p := range b.parts {
+		s := segment{start: t.Len(), rng: p.rng}
+		if p.v == nil {
+			if strings.ContainsRune(p.lit, holeMark) {
+				return nil
+			}
+			t.WriteString(p.lit)
+			if p.file != nil {
+				s.file = p.file
+				s.offsets = align(string(p.file.Data[p.rng.Start.Byte:p.rng.End.Byte]), p.lit, p.rng.Start.Byte, p.quoted)
+			}
+		} else {
+			pb := p.v.base()
+			str, ok := p.v.asText()
+			if ok && pb.inner == nil && pb.parts == nil && !strings.ContainsRune(str, holeMark) {
+				t.WriteString(str)
+			} else {
+				t.WriteString(hole(len(holes)))
+				holes = append(holes, ref(p.rng, p.v))
+			}
+		}
+		if s.end = t.Len(); s.end > maxDocument {
+			return nil
+		}
+		segs = append(segs, s)
+	}
+	if !u.spend(t.Len() / 64) {
+		return nil
+	}
+	root, err := parseJSON(t.String(), true)
+	if err != nil || root.kind != jsonObject && root.kind != jsonArray {
+		return nil
+	}
+	return u.fromJSON(root, func(start, end int) source.Range { return place(segs, start, end) }, holes)
+}
+
+// place finds where the bytes [start, end) of a document's text are written.
+func place(segs []segment, start, end int) source.Range {
+	find := func(i int) *segment {
+		lo, hi := 0, len(segs)-1
+		for lo < hi {
+			mid := (lo + hi) / 2
+			if segs[mid].end <= i {
+				lo = mid + 1
+			} else {
+				hi = mid
+			}
+		}
+		return &segs[lo]
+	}
+	a, b := find(start), find(max(start, end-1))
+	out := a.rng
+	if b.rng.File == a.rng.File {
+		out.End = b.rng.End
+	}
+	f := a.file
+	if i, ok := a.at(start); ok {
+		out.Start = f.pos(i)
+	}
+	if b.rng.File != a.rng.File {
+		return out
+	}
+	if i, ok := b.at(end - 1); ok {
+		out.End = b.file.pos(i + 1)
+		// An escape sequence of the source stands for one byte of the text.
+		if end-b.start < len(b.offsets) {
+			if next := b.offsets[end-b.start]; next > i+1 && !strings.ContainsAny(string(b.file.Data[i+1:next]), " \t") {
+				out.End = b.file.pos(next)
+			}
+		}
+	}
+	return out
+}
+
+// align maps each byte of the text of a literal to its offset in the source,
+// which begins at base; nil where both are the same. Indentation that the
+// language strips, and escape sequences, are stepped over.
+func align(src, lit string, base int, quoted bool) []int {
+	if src == lit {
+		return nil
+	}
+	out := make([]int, 0, len(lit))
+	i := 0
+	for j := 0; j < len(lit); {
+		n, width := unescape(src, i, quoted)
+		switch {
+		case n > 0 && strings.HasPrefix(lit[j:], decoded(src[i:i+n], quoted)) && width > 0:
+			for range width {
+				out = append(out, base+i)
+			}
+			i += n
+			j += width
+		case i < len(src) && src[i] == lit[j]:
+			out = append(out, base+i)
+			i++
+			j++
+		case i < len(src):
+			i++
+		default:
+			out = append(out, base+len(src))
+			j++
+		}
+	}
+	return out
+}
+
+// unescape measures the escape sequence at src[i:]: its length and that of the
+// text that it stands for. 0 means that there is none.
+func unescape(src string, i int, quoted bool) (n, width int) {
+	rest := src[i:]
+	if strings.HasPrefix(rest, "$${") || strings.HasPrefix(rest, "%%{") {
+		return 3, 2
+	}
+	if !quoted || len(rest) < 2 || rest[0] != '\\' {
+		return 0, 0
+	}
+	n = 2
+	switch rest[1] {
+	case 'u':
+		n = 6
+	case 'U':
+		n = 10
+	}
+	if n > len(rest) {
+		return 0, 0
+	}
+	return n, len(decoded(rest[:n], quoted))
+}
+
+func decoded(esc string, quoted bool) string {
+	if strings.HasPrefix(esc, "$$") || strings.HasPrefix(esc, "%%") {
+		return esc[1:]
+	}
+	if !quoted {
+		return esc
+	}
+	tokens := hclsyntax.Token{Type: hclsyntax.TokenQuotedLit, Bytes: []byte(esc), Range: hcl.Range{}}
+	s, diags := hclsyntax.ParseStringLiteralToken(tokens)
+	if diags.HasErrors() || !utf8.ValidString(s) {
+		return ""
+	}
+	return s
+}
+
+// fromJSON turns a JSON document into a value. holes are what stands for the
+// holes in it.
+func (u *unit) fromJSON(n *jsonNode, at func(start, end int) source.Range, holes []*val) *val {
+	rng := at(n.start, n.end)
+	if !u.spend(1) {
+		return newUnknown(rng, whyStopped)
+	}
+	switch n.kind {
+	case jsonBool:
+		return newBool(rng, n.b)
+	case jsonNumber:
+		return newNumber(rng, n.num)
+	case jsonString:
+		return u.holed(n.str, rng, holes)
+	case jsonArray:
+		items := make([]*val, len(n.items))
+		for i, it := range n.items {
+			items[i] = u.fromJSON(it, at, holes)
+		}
+		return newList(rng, items)
+	case jsonObject:
+		fields := make([]field, 0, len(n.fields))
+		seen := map[string]int{}
+		for _, f := range n.fields {
+			name := u.holed(f.name, rng, holes)
+			if name.kind != text {
+				continue
+			}
+			fd := field{name: name.str, keyRng: at(f.start, f.end), v: u.fromJSON(f.node, at, holes)}
+			if strings.ContainsRune(f.name, holeMark) {
+				fd.keyRng = source.Range{}
+			}
+			if i, dup := seen[fd.name]; dup {
+				fields[i] = fd
+				continue
+			}
+			seen[fd.name] = len(fields)
+			fields = append(fields, fd)
+		}
+		v := newObject(rng, fields)
+		if len(fields) < len(n.fields) && v.kind == object {
+			v.partial, v.why = true, "the name of a field"
+		}
+		return v
+	case jsonHole:
+		if n.hole < len(holes) {
+			h := holes[n.hole]
+			b := h.base()
+			switch {
+			case b.inner != nil:
+				return h.through(b.inner)
+			case u.document(b) != nil:
+				return h.through(u.document(b))
+			}
+			return unknownLike(h, rng)
+		}
+	}
+	return newNull(rng)
+}
+
+// holed gives a string of a document; one with an unknown hole is unknown.
+func (u *unit) holed(s string, rng source.Range, holes []*val) *val {
+	if !strings.ContainsRune(s, holeMark) {
+		return newText(rng, s)
+	}
+	var from []*val
+	var open *val
+	for i, h := range holes {
+		if !strings.Contains(s, hole(i)) {
+			continue
+		}
+		from = append(from, h)
+		t, ok := h.asText()
+		if !ok {
+			open = h
+			continue
+		}
+		s = strings.ReplaceAll(s, hole(i), t)
+	}
+	if open != nil {
+		return computed(unknownLike(open, rng), from...)
+	}
+	if len(s) > maxText || !u.produce(len(s)) {
+		return failure(rng, "a text is too long")
+	}
+	return computed(newText(rng, s), from...)
+}

@@ -1,0 +1,129 @@
+// Package terraform reads Terraform and OpenTofu configurations. It has an
+// evaluator of its own on HCL's syntax trees: what a configuration decides by
+// variables with values, locals, functions and instances is computed, what
+// only an apply can know is unknown and says why, and every value remembers
+// the places that it came from. No provider, schema, state or network is used.
+package terraform
+
+import (
+	"context"
+	"slices"
+	"strconv"
+
+	"github.com/plimsoll-iac/plimsoll/internal/format"
+	"github.com/plimsoll-iac/plimsoll/internal/resource"
+	"github.com/plimsoll-iac/plimsoll/internal/source"
+)
+
+// Name is the name of the format.
+const Name = "terraform"
+
+// Reader reads modules. It is safe for concurrent use.
+type Reader struct {
+	funcs map[string]builtin
+}
+
+// New makes a reader.
+func New() *Reader { return &Reader{funcs: builtins()} }
+
+var _ format.Reader = (*Reader)(nil)
+
+// Read reads a root module: the files of one folder. Local modules that it
+// calls are followed where their folders lie in the tree; their resources have
+// the address of the call before their own and the call among their Origins.
+//
+// Besides resources and data sources, the provider, terraform and module
+// blocks are given, with the kinds provider.<name>, terraform and module. A
+// block with a label has it as the field "label". Arguments that are null are
+// left out, since that is what null means to Terraform.
+func (r *Reader) Read(ctx context.Context, fu format.Unit) ([]*resource.Resource, source.Diagnostics) {
+	if fu.MaxFileSize <= 0 {
+		fu.MaxFileSize = format.DefaultMaxFileSize
+	}
+	u := &unit{
+		Unit: fu, ctx: ctx, files: map[string]*file{}, steps: maxSteps, modules: map[string]*module{},
+		fileVals: map[string]*val{}, funcs: r.funcs,
+	}
+	if len(fu.Files) == 0 {
+		return nil, nil
+	}
+	m := u.parseModule(fu.Dir, fu.Files, true)
+	u.modules[fu.Dir] = m
+	var out []*resource.Resource
+	seen := map[string]int{}
+	newScope(u, m).emit(func(res *resource.Resource) {
+		if seen[res.ID]++; seen[res.ID] > 1 {
+			res.ID += "#" + strconv.Itoa(seen[res.ID])
+		}
+		out = append(out, res)
+	})
+	if err := ctx.Err(); err != nil && len(u.ds) == 0 {
+		u.fail(fu.Files[0], 0, fu.ID, "the reading was cancelled")
+	}
+	u.ds.Sort()
+	return out, u.ds
+}
+
+// emit gives the resources of a scope and of the modules that it calls.
+func (s *scope) emit(yield func(*resource.Resource)) {
+	for _, d := range s.mod.decls {
+		if s.u.stopped {
+			return
+		}
+		x := s.expand(d)
+		for i := range x.list {
+			in := &x.list[i]
+			if s.u.total++; s.u.total > maxInstancesUnit {
+				s.u.stop("the configuration has more than " + strconv.Itoa(maxInstancesUnit) + " resources")
+				return
+			}
+			yield(s.resource(d, in))
+			if d.kind == "module" {
+				if child := s.enter(d, in); child != nil {
+					child.emit(yield)
+				}
+			}
+			if s.u.stopped {
+				return
+			}
+		}
+	}
+}
+
+// resource gives one instance of a declaration.
+func (s *scope) resource(d *decl, in *instance) *resource.Resource {
+	e := in.env
+	whole, head := e.rng(d.block.Range()), e.head(d.block)
+	res := &resource.Resource{
+		ID: s.path + d.addr + in.suffix, Platform: resource.Terraform, Format: Name, Kind: d.typ, Name: d.name,
+		Unit: s.u.ID, Range: whole, Head: head, Comments: d.file.commentsFor(whole),
+	}
+	switch d.kind {
+	case "data":
+		res.Kind = "data." + d.typ
+	case "module", "terraform":
+		res.Kind = d.kind
+	case "provider":
+		res.Kind = "provider." + d.name
+		if a := d.body.Attributes["alias"]; a != nil {
+			if alias, ok := e.eval(a.Expr).asText(); ok {
+				res.ID += "." + plain(alias, 100)
+			}
+		}
+	}
+	for c := s; c.call != nil; c = c.parent {
+		res.Origins = append(res.Origins, c.parent.mod.place(c.call))
+	}
+	s.u.current = res.ID
+	res.Root = e.bodyNode(d.body, metaArguments(d.kind), whole, head, 0)
+	res.Root.KeyRange = source.Range{}
+	if in.open {
+		res.Root.Partial = true
+	}
+	if d.kind == "data" && d.typ == policyDocument {
+		fields := slices.DeleteFunc(res.Root.Fields, func(f resource.Field) bool { return f.Name == "json" })
+		ref := &resourceRef{sc: s, d: d, inst: in}
+		res.Root.Fields = append(fields, resource.Field{Name: "json", Node: s.u.node(ref.attr("json", whole))})
+	}
+	return res
+}
