@@ -213,6 +213,32 @@ spec:
 	}
 }
 
+func TestManyItems(t *testing.T) {
+	many := func(n int) *resource.Resource {
+		res := manifest(t, "k8s/p.yaml", 1, "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n"+strings.Repeat("  - {image: a}\n", n))
+		return res
+	}
+	rules := active(t, resource.Kubernetes, noLimits(), privileged())
+	got := evaluate(t, Options{Rules: rules}, modified(many(maxViolations-1), many(maxViolations+1)))
+	if len(got.Findings) != maxViolations || len(got.Unknown) != 1 || !strings.Contains(got.Unknown[0].Why, "after 200 violations") {
+		t.Errorf("got %d findings, %v", len(got.Findings), got.Unknown)
+	}
+	got = evaluate(t, Options{Rules: rules[1:]}, added(many(maxItems+1)))
+	if len(got.Findings) > 0 || len(got.Unknown) != 1 || !strings.Contains(got.Unknown[0].Why, "more than 5000 items") {
+		t.Errorf("got %d findings, %v", len(got.Findings), got.Unknown)
+	}
+}
+
+func TestPlaceOfABracketAlone(t *testing.T) {
+	src := "{\n  \"spec\": {\"containers\": [\n    {\n      \"name\": \"a\"\n    }\n  ]}\n}\n"
+	res := manifest(t, "a.json", 1, src)
+	res.Kind = "Pod"
+	fs := evaluate(t, Options{Rules: active(t, resource.Kubernetes, noLimits())}, added(res)).Findings
+	if len(fs) != 1 || fs[0].Range.Start.Line != 3 || source.NewFile("a.json", []byte(src)).Text(fs[0].Range) != "{" {
+		t.Errorf("got %v", fs)
+	}
+}
+
 func TestOrderAndWorkers(t *testing.T) {
 	var changes []change.ResourceChange
 	for i := range 40 {

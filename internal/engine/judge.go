@@ -1,6 +1,9 @@
 package engine
 
 import (
+	"fmt"
+	"slices"
+
 	"github.com/plimsoll-iac/plimsoll/internal/change"
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
 	"github.com/plimsoll-iac/plimsoll/internal/rule"
@@ -23,17 +26,49 @@ type judge struct {
 
 // violation is a finding on one side, before it is compared with the other.
 type violation struct {
-	check  activeCheck
-	item   item
-	at     resource.Path
-	stable string // path of item and setting that survives reordering
+	check   activeCheck
+	program *rule.Program
+	item    item
+	stable  string // path of item and setting that survives reordering
 }
+
+// setting is the path of the setting within the item.
+func (v violation) setting() resource.Path { return v.program.At() }
+
+// maxViolations bounds the violations of one check in one resource, and what it
+// could not decide there; nobody reads more.
+const maxViolations = 200
 
 // side is one side of a change, judged.
 type side struct {
 	res        *resource.Resource
 	violations []violation
 	unknown    []NotEvaluated
+	// places are the items of the checks that were asked for, by the stable
+	// path of the setting.
+	places map[activeCheck]map[string][]item
+}
+
+// itemsAt gives the items of this side at the violation's stable path.
+func (s *side) itemsAt(v violation) []item {
+	if s.res == nil {
+		return nil
+	}
+	byPath, ok := s.places[v.check]
+	if !ok {
+		var set itemSet
+		set.fill(s.res, v.check.spec().Each, v.program.Each())
+		byPath = make(map[string][]item, len(set.items))
+		for _, it := range set.items {
+			p := it.stable(s.res, v.setting())
+			byPath[p] = append(byPath[p], it)
+		}
+		if s.places == nil {
+			s.places = map[activeCheck]map[string][]item{}
+		}
+		s.places[v.check] = byPath
+	}
+	return byPath[v.stable]
 }
 
 // change judges both sides of a change. What did not change is not judged.
@@ -45,9 +80,9 @@ func (j *judge) change(c change.ResourceChange) changeResult {
 	base := j.side(c.Before, nil)
 	var out changeResult
 	out.unknown = head.unknown
-	paired := j.pair(head, base)
+	paired := pair(head, base)
 	was := make([]bool, len(base.violations))
-	out.findings = j.findings(head, len(head.violations))
+	out.findings = j.findings(head)
 	for i := range out.findings {
 		out.findings[i].State = New
 		if k := paired[i]; k >= 0 {
@@ -56,7 +91,10 @@ func (j *judge) change(c change.ResourceChange) changeResult {
 		}
 	}
 	j.suppress(&out, head, base)
-	for i, f := range j.findings(base, len(base.violations)) {
+	if !slices.Contains(was, false) {
+		return out
+	}
+	for i, f := range j.findings(base) {
 		if !was[i] {
 			f.State = Fixed
 			out.findings = append(out.findings, f)
@@ -66,8 +104,8 @@ func (j *judge) change(c change.ResourceChange) changeResult {
 }
 
 // side evaluates the checks for a resource's kind; a nil resource has none.
-func (j *judge) side(res, old *resource.Resource) side {
-	s := side{res: res}
+func (j *judge) side(res, old *resource.Resource) *side {
+	s := &side{res: res}
 	if res == nil || res.Root == nil {
 		return s
 	}
@@ -85,27 +123,38 @@ func (j *judge) side(res, old *resource.Resource) side {
 			j.run.broken.add(c, err)
 			continue
 		}
-		set := j.selected(res, c.spec().Each, p.Each())
-		for _, it := range set.items {
-			j.input.It, j.input.Group = it.node, it.group
-			out := p.Fail(&j.input)
-			switch {
-			case out.Violated:
-				s.violations = append(s.violations, violation{check: c, item: it, at: p.At(), stable: it.stable(res, p.At())})
-			case out.Unknown:
-				n, _ := locate(res, it, p.At())
-				s.unknown = append(s.unknown, NotEvaluated{
-					Rule: c.rule, Resource: res, Path: it.fullPath(p.At()), Range: n, Why: out.Why,
-				})
-			}
-		}
-		for _, u := range set.unknown {
-			s.unknown = append(s.unknown, NotEvaluated{
-				Rule: c.rule, Resource: res, Path: u.path(), Range: standing(res, u.node), Why: whyOf(u.node),
-			})
-		}
+		j.check(s, c, p)
 	}
 	return s
+}
+
+// check evaluates one check for each item that it selects.
+func (j *judge) check(s *side, c activeCheck, p *rule.Program) {
+	undecided := func(path resource.Path, at source.Range, why string) {
+		s.unknown = append(s.unknown, NotEvaluated{Rule: c.rule, Resource: s.res, Path: path, Range: at, Why: why})
+	}
+	set := j.selected(s.res, c.spec().Each, p.Each())
+	if set.cut {
+		undecided(nil, standing(s.res, s.res.Root), fmt.Sprintf("there are more than %d items; the others were left out", maxItems))
+	}
+	before := len(s.violations) + len(s.unknown)
+	for _, it := range set.items {
+		if len(s.violations)+len(s.unknown)-before >= maxViolations {
+			undecided(nil, standing(s.res, s.res.Root), fmt.Sprintf("after %d violations of the rule the other items were left out", maxViolations))
+			return
+		}
+		j.input.It, j.input.Group = it.node, it.group
+		switch out := p.Fail(&j.input); {
+		case out.Violated:
+			s.violations = append(s.violations, violation{check: c, program: p, item: it, stable: it.stable(s.res, p.At())})
+		case out.Unknown:
+			at, _ := locate(s.res, it, p.At())
+			undecided(it.fullPath(p.At()), at, out.Why)
+		}
+	}
+	for _, u := range set.unknown[:min(len(set.unknown), maxViolations)] {
+		undecided(u.path(), standing(s.res, u.node), whyOf(u.node))
+	}
 }
 
 // whyOf gives the reason of a node that is unknown or partial.
@@ -117,31 +166,27 @@ func whyOf(n *resource.Node) string {
 }
 
 // findings makes findings without a state of the violations of a side.
-func (j *judge) findings(s side, n int) []Finding {
-	if n == 0 {
+func (j *judge) findings(s *side) []Finding {
+	if len(s.violations) == 0 {
 		return nil
 	}
-	out := make([]Finding, 0, n)
+	out := make([]Finding, 0, len(s.violations))
 	prints := newFingerprints(s.res)
 	j.input = rule.Input{Object: s.res.Root, Resource: s.res}
 	if s.res.Platform == resource.Kubernetes {
 		j.input.Pod, _ = podSpec(s.res)
 	}
 	for _, v := range s.violations {
-		p, err := v.check.rule.Program(v.check.index)
-		if err != nil {
-			continue // it was compiled when the violation was found
-		}
 		j.input.It, j.input.Group = v.item.node, v.item.group
-		message, err := p.Message(&j.input)
+		message, err := v.program.Message(&j.input)
 		if err != nil {
 			j.run.broken.add(v.check, err)
 			message = v.check.rule.Title
 		}
-		r, origins := locate(s.res, v.item, v.at)
+		r, origins := locate(s.res, v.item, v.setting())
 		out = append(out, Finding{
 			Rule: v.check.rule, Check: v.check.index, Severity: v.check.severity, Resource: s.res,
-			Item: v.item.path(), Path: v.item.fullPath(v.at), Range: r, Origins: origins,
+			Item: v.item.path(), Path: v.item.fullPath(v.setting()), Range: r, Origins: origins,
 			Message: message, Fingerprint: prints.next(v.check.rule.ID, v.stable),
 		})
 	}

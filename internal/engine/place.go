@@ -78,6 +78,10 @@ func firstLine(n *resource.Node) source.Range {
 			break
 		}
 	}
+	if end == r.Start { // an opening bracket alone
+		end.Byte++
+		end.Column++
+	}
 	r.End = end
 	return r
 }

@@ -51,11 +51,33 @@ func (it item) stable(res *resource.Resource, at resource.Path) string {
 	return s
 }
 
+// maxItems bounds the items of one selection of one resource.
+const maxItems = 5_000
+
 // itemSet is what a selection selects of one resource.
 type itemSet struct {
 	each    string
 	items   []item
 	unknown []item // places of which it is not known what they hold
+	cut     bool   // there are more than maxItems of either
+}
+
+// add takes an item up, within the bound.
+func (set *itemSet) add(it item) {
+	if len(set.items) == maxItems {
+		set.cut = true
+		return
+	}
+	set.items = append(set.items, it)
+}
+
+// doubt takes up a place of which it is not known what it holds.
+func (set *itemSet) doubt(it item) {
+	if len(set.unknown) == maxItems {
+		set.cut = true
+		return
+	}
+	set.unknown = append(set.unknown, it)
 }
 
 // selected carries out a selection, once a resource: many rules share one.
@@ -71,7 +93,7 @@ func (j *judge) selected(res *resource.Resource, each string, sel rule.Selector)
 		j.sets = append(j.sets, itemSet{})
 	}
 	set := &j.sets[len(j.sets)-1]
-	set.each, set.items, set.unknown = each, set.items[:0], set.unknown[:0]
+	set.each, set.items, set.unknown, set.cut = each, set.items[:0], set.unknown[:0], false
 	set.fill(res, each, sel)
 	return set
 }
@@ -81,7 +103,7 @@ func (set *itemSet) fill(res *resource.Resource, each string, sel rule.Selector)
 		return
 	}
 	if each == "" {
-		set.items = append(set.items, item{node: res.Root})
+		set.add(item{node: res.Root})
 		return
 	}
 	if f, ok := selections[res.Platform][each]; ok {
@@ -89,8 +111,8 @@ func (set *itemSet) fill(res *resource.Resource, each string, sel rule.Selector)
 		return
 	}
 	sel.Select(res.Root,
-		func(p resource.Path, n *resource.Node) { set.items = append(set.items, item{node: n, prefix: p}) },
-		func(p resource.Path, n *resource.Node) { set.unknown = append(set.unknown, item{node: n, prefix: p}) },
+		func(p resource.Path, n *resource.Node) { set.add(item{node: n, prefix: p}) },
+		func(p resource.Path, n *resource.Node) { set.doubt(item{node: n, prefix: p}) },
 	)
 }
 
@@ -133,9 +155,9 @@ func pods(set *itemSet, res *resource.Resource) {
 	switch {
 	case n == nil:
 	case n.Unknown:
-		set.unknown = append(set.unknown, item{node: n, prefix: p})
+		set.doubt(item{node: n, prefix: p})
 	default:
-		set.items = append(set.items, item{node: n, prefix: p})
+		set.add(item{node: n, prefix: p})
 	}
 }
 
@@ -147,7 +169,7 @@ func podLists(names ...string) func(*itemSet, *resource.Resource) {
 			return
 		}
 		if n.Unknown {
-			set.unknown = append(set.unknown, item{node: n, prefix: p})
+			set.doubt(item{node: n, prefix: p})
 			return
 		}
 		for _, name := range names {
@@ -168,7 +190,7 @@ func (set *itemSet) list(n *resource.Node, prefix resource.Path, field, group st
 	}
 	if n.Unknown || n.Partial {
 		p := append(slices.Clone(prefix), resource.Step{Name: field})
-		set.unknown = append(set.unknown, item{node: n, prefix: p})
+		set.doubt(item{node: n, prefix: p})
 	}
 	if n.Unknown || n.Kind != resource.List {
 		return
@@ -177,9 +199,9 @@ func (set *itemSet) list(n *resource.Node, prefix resource.Path, field, group st
 		switch {
 		case it == nil:
 		case it.Unknown:
-			set.unknown = append(set.unknown, item{node: it, prefix: prefix, field: field, index: i})
+			set.doubt(item{node: it, prefix: prefix, field: field, index: i})
 		case it.Kind == resource.Map:
-			set.items = append(set.items, item{node: it, prefix: prefix, field: field, index: i, group: group})
+			set.add(item{node: it, prefix: prefix, field: field, index: i, group: group})
 		}
 	}
 }
@@ -192,7 +214,7 @@ func finalStage(set *itemSet, res *resource.Resource) {
 	}
 	for i, s := range stages.Items {
 		if final := s.Get("final"); final != nil && final.Value == true {
-			set.items = append(set.items, item{node: s, field: "stages", index: i})
+			set.add(item{node: s, field: "stages", index: i})
 		}
 	}
 }

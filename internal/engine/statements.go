@@ -7,18 +7,16 @@ import (
 	"github.com/plimsoll-iac/plimsoll/internal/source"
 )
 
-// Bounds of the search for policy documents in one resource.
-const (
-	maxPolicies   = 256
-	maxStatements = 4_096
-)
+// maxPolicies bounds the policy documents of one resource.
+const maxPolicies = 256
 
 // statements selects the statements of every IAM policy that the resource
 // holds in a string, in the one form of normalise.
 func statements(set *itemSet, res *resource.Resource) {
 	policies := 0
 	resource.Walk(res.Root, func(p resource.Path, n *resource.Node) bool {
-		if policies >= maxPolicies || len(set.items) >= maxStatements {
+		if set.cut || policies > maxPolicies {
+			set.cut = true
 			return false
 		}
 		doc := n.Embedded
@@ -35,20 +33,20 @@ func statements(set *itemSet, res *resource.Resource) {
 func (set *itemSet) policy(p resource.Path, doc *resource.Node) {
 	st := doc.Get("Statement")
 	if doc.Unknown || st == nil {
-		set.unknown = append(set.unknown, item{node: doc, prefix: p})
+		set.doubt(item{node: doc, prefix: p})
 		return
 	}
 	place := append(p, resource.Step{Name: "Statement"})
 	if st.Unknown || st.Partial {
-		set.unknown = append(set.unknown, item{node: st, prefix: place})
+		set.doubt(item{node: st, prefix: place})
 	}
 	add := func(n *resource.Node, prefix resource.Path) {
 		switch {
 		case n == nil:
 		case n.Unknown:
-			set.unknown = append(set.unknown, item{node: n, prefix: prefix})
-		case n.Kind == resource.Map && len(set.items) < maxStatements:
-			set.items = append(set.items, item{node: normalise(n), prefix: prefix, document: doc, split: len(p)})
+			set.doubt(item{node: n, prefix: prefix})
+		case n.Kind == resource.Map:
+			set.add(item{node: normalise(n), prefix: prefix, document: doc, split: len(p)})
 		}
 	}
 	switch {

@@ -18,7 +18,7 @@ func (v violation) sameness() sameness { return sameness{v.check.rule.ID, v.stab
 // items are equal, then the others in order, so that moving or inserting items
 // makes nothing new. Then come items that were renamed: one that only the base
 // has with one that only the head has, where most of them is the same.
-func (j *judge) pair(head, base side) []int {
+func pair(head, base *side) []int {
 	out := make([]int, len(head.violations))
 	for i := range out {
 		out[i] = -1
@@ -46,42 +46,24 @@ func (j *judge) pair(head, base side) []int {
 	}
 	match(func(h, b violation) bool { return resource.Equal(h.item.node, b.item.node) })
 	match(func(violation, violation) bool { return true })
-	j.pairRenamed(head, base, out, used)
+	pairRenamed(head, base, out, used)
 	return out
 }
 
 // pairRenamed pairs what is left over; see pair.
-func (j *judge) pairRenamed(head, base side, out []int, used []bool) {
+func pairRenamed(head, base *side, out []int, used []bool) {
 	for i, h := range head.violations {
-		if out[i] >= 0 || j.hasItem(base.res, h) {
+		if out[i] >= 0 || len(base.itemsAt(h)) > 0 {
 			continue
 		}
 		for k, b := range base.violations {
-			if used[k] || b.check != h.check || !similar(h.item.node, b.item.node) || j.hasItem(head.res, b) {
+			if used[k] || b.check != h.check || !similar(h.item.node, b.item.node) || len(head.itemsAt(b)) > 0 {
 				continue
 			}
 			out[i], used[k] = k, true
 			break
 		}
 	}
-}
-
-// hasItem reports whether the resource has an item at the stable path of the
-// violation's.
-func (j *judge) hasItem(res *resource.Resource, v violation) bool {
-	p, err := v.check.rule.Program(v.check.index)
-	if err != nil {
-		return false
-	}
-	want := v.stable
-	var set itemSet
-	set.fill(res, v.check.spec().Each, p.Each())
-	for _, it := range set.items {
-		if it.stable(res, v.at) == want {
-			return true
-		}
-	}
-	return false
 }
 
 // similar reports whether at least half of the fields of two maps are equal;

@@ -87,7 +87,7 @@ func (in inlines) whole(d directive) bool {
 }
 
 // suppress marks the head's findings that somebody answers for.
-func (j *judge) suppress(out *changeResult, head, base side) {
+func (j *judge) suppress(out *changeResult, head, base *side) {
 	if head.res == nil {
 		return
 	}
@@ -101,7 +101,7 @@ func (j *judge) suppress(out *changeResult, head, base side) {
 		if d, ok := own.find(f.Rule.ID, f.Range); ok {
 			by, counts := d, true
 			if !j.run.opt.InlineFromHead {
-				by, counts = j.inBase(before, head.violations[i])
+				by, counts = inBase(before, base, head.violations[i])
 			}
 			if counts {
 				f.State = Suppressed
@@ -118,7 +118,7 @@ func (j *judge) suppress(out *changeResult, head, base side) {
 // inBase finds the suppression of the base that answers for a violation of the
 // head: at the base's resource, or where the same setting stands or would stand
 // there.
-func (j *judge) inBase(before inlines, v violation) (directive, bool) {
+func inBase(before inlines, base *side, v violation) (directive, bool) {
 	if len(before.list) == 0 {
 		return directive{}, false
 	}
@@ -127,17 +127,8 @@ func (j *judge) inBase(before inlines, v violation) (directive, bool) {
 			return d, true
 		}
 	}
-	p, err := v.check.rule.Program(v.check.index)
-	if err != nil {
-		return directive{}, false
-	}
-	var set itemSet
-	set.fill(before.res, v.check.spec().Each, p.Each())
-	for _, it := range set.items {
-		if it.stable(before.res, v.at) != v.stable {
-			continue
-		}
-		r, _ := locate(before.res, it, v.at)
+	for _, it := range base.itemsAt(v) {
+		r, _ := locate(before.res, it, v.setting())
 		if d, ok := before.find(v.check.rule.ID, r); ok {
 			return d, true
 		}
