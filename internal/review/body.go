@@ -8,7 +8,7 @@ import (
 
 // body writes an inline comment: what, where, why it matters here, the fix, and
 // what to do if it must stay.
-func body(r *Report, g Group, suggestion *string, fingerprints []string) string {
+func body(r *Report, g Group, c Comment, suggestion *string) string {
 	var b strings.Builder
 	lead := r.Findings[g.Findings[0]]
 	for n, i := range g.Findings {
@@ -25,7 +25,10 @@ func body(r *Report, g Group, suggestion *string, fingerprints []string) string 
 			where += ". "
 		}
 		fmt.Fprintf(&b, "%s%s", where, prose(sentence(f.Rule.Why)))
-		if o := originText(f.Origins); o != "" {
+		switch o := originText(f.Origins); {
+		case c.Path != f.Range.File:
+			fmt.Fprintf(&b, " The setting stands in %s and takes its value from here.", code(lineOf(f.Range)))
+		case o != "":
 			fmt.Fprintf(&b, " The value comes from %s.", prose(o))
 		}
 		if suggestion == nil || !g.Mends[f.Fingerprint] {
@@ -45,7 +48,7 @@ func body(r *Report, g Group, suggestion *string, fingerprints []string) string 
 		fmt.Fprintf(&b, "%s\n\n", prose(sentence(lead.Rule.Remediation)))
 	}
 	fmt.Fprintf(&b, "A reviewed exception, with a reason:\n%s\n</details>\n\n", code(ignoreComment(lead.Range.File, lead.Rule.ID)))
-	return b.String() + Marker(fingerprints) + "\n"
+	return b.String() + Marker(c.Fingerprints) + "\n"
 }
 
 // ignoreComment is the suppression comment in the file's own syntax.

@@ -158,39 +158,36 @@ func comment(r *Report, g Group, hunks map[string][]change.Hunk) (Comment, bool)
 		}
 	}
 	if c.Line == 0 {
-		at := place(r, g, hunks[file])
-		if at == 0 {
+		at, line := place(r, g, hunks)
+		if line == 0 {
 			return Comment{}, false
 		}
-		c.Start, c.Line = at, at
+		c.Path, c.Start, c.Line = at, line, line
 	}
 	for _, i := range g.Findings {
 		c.Fingerprints = append(c.Fingerprints, r.Findings[i].Fingerprint)
 	}
-	c.Body = body(r, g, suggestion, c.Fingerprints)
+	c.Body = body(r, g, c, suggestion)
 	if len(c.Body) > MaxBody {
 		// Half a suggestion would be worse than none.
-		c.Body = body(r, g, nil, c.Fingerprints)
+		c.Body = body(r, g, c, nil)
 	}
 	return c, true
 }
 
-// place gives the first line of the gravest finding of the group that the diff
-// shows: where the setting stands, or a place that its value came from in the
-// same file; 0 when there is none.
-func place(r *Report, g Group, hunks []change.Hunk) int {
+// place gives the line that the gravest finding of the group can be commented
+// on: where the setting stands, or where its value came from (a variable's
+// default), whichever the diff shows. Line 0 says that there is none.
+func place(r *Report, g Group, hunks map[string][]change.Hunk) (file string, line int) {
 	for _, i := range g.Findings {
 		f := r.Findings[i]
-		if within(hunks, f.Range.Start.Line, f.Range.Start.Line) {
-			return f.Range.Start.Line
-		}
-		for _, o := range f.Origins {
-			if o.File == f.Range.File && within(hunks, o.Start.Line, o.Start.Line) {
-				return o.Start.Line
+		for _, at := range append([]source.Range{f.Range}, f.Origins...) {
+			if within(hunks[at.File], at.Start.Line, at.Start.Line) {
+				return at.File, at.Start.Line
 			}
 		}
 	}
-	return 0
+	return "", 0
 }
 
 // suggest gives the text that is to stand in place of the lines first to last,

@@ -100,6 +100,19 @@ func TestOutsideTheDiffIsAnAnnotation(t *testing.T) {
 	}
 }
 
+func TestCommentGoesToTheOriginThatTheDiffShows(t *testing.T) {
+	r := report(1)
+	origin := source.NewFile("k8s/values.yaml", []byte("a: 1\nprivileged: true\n"))
+	r.Findings[0].Origins = []source.Range{origin.LineRange(2, 2)}
+	rv := review.Make(r, map[string][]change.Hunk{"k8s/values.yaml": {{Start: 1, End: 2}}})
+	if len(rv.Comments) != 1 || rv.Comments[0].Path != "k8s/values.yaml" || rv.Comments[0].Line != 2 || len(rv.Annotations) != 0 {
+		t.Fatalf("got comments %+v, annotations %+v", rv.Comments, rv.Annotations)
+	}
+	if body := rv.Comments[0].Body; strings.Contains(body, "```suggestion") || !strings.Contains(body, "`k8s/pod-0.yaml:6`") {
+		t.Errorf("the comment must name the place of the setting and suggest nothing here:\n%s", body)
+	}
+}
+
 func TestDraftHasNoComments(t *testing.T) {
 	r := report(2)
 	r.Policy.Draft = true
