@@ -169,6 +169,9 @@ func (s *Server) APIURL() string { return s.URL() + "/api/v3" }
 // GraphQLURL gives the address of GraphQL.
 func (s *Server) GraphQLURL() string { return s.URL() + "/api/graphql" }
 
+// Logger gives the logger of the options.
+func (s *Server) Logger() *slog.Logger { return s.log }
+
 // Close stops serving and delivering.
 func (s *Server) Close() error {
 	s.cancel()
