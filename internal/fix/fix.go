@@ -70,6 +70,8 @@ func Propose(f engine.Finding, files Files) ([]source.Edit, error) {
 		edits, err = proposeDockerfile(file, res, f.Item, item, p)
 	case res.Platform == resource.Terraform && !strings.HasSuffix(res.Range.File, ".json"):
 		edits, err = proposeHCL(file, res, top)
+	case res.Platform == resource.Terraform:
+		edits, err = proposeTFJSON(file, res, top)
 	default:
 		edits, err = proposeYAML(file, res, top)
 	}

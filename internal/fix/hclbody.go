@@ -15,7 +15,7 @@ import (
 var trailingNames = map[string]bool{"tags": true, "tags_all": true, "depends_on": true}
 
 // leadingNames are meta-arguments that stand first in a block by convention.
-var leadingNames = map[string]bool{"count": true, "for_each": true, "provider": true, "source": true, "version": true}
+var leadingNames = map[string]bool{"count": true, "for_each": true, "provider": true}
 
 // piece is an attribute or nested block of a body, by its bytes.
 type piece struct {
@@ -176,25 +176,50 @@ func (w *hclWriter) insertAttrs(b *hclsyntax.Block, pieces []piece, attrs []entr
 	}
 	if anchor == nil {
 		line := w.line(b.OpenBraceRange.Start.Byte)
-		lines := w.render(attrs, nil, indent, unit, 0, false)
-		text := strings.Join(lines, w.eol) + w.eol
-		if len(pieces) > 0 && pieces[0].block {
+		text := strings.Join(w.render(attrs, nil, indent, unit, 0, false), w.eol) + w.eol
+		if len(pieces) > 0 && w.line(pieces[0].start) == line+1 {
 			text += w.eol
 		}
 		w.edit(w.f.LineEnd(line), w.f.LineEnd(line), text)
 		return
 	}
-	width := 0
-	text := ""
+	// The equals signs of lines that follow each other stand in one column. A
+	// name that does not fit starts a group of its own behind a blank line, so
+	// that nothing else has to move.
 	line := w.line(anchor.end)
-	switch {
-	case leadingNames[anchor.name]:
-		text = w.eol
-	case w.line(anchor.start) == line:
+	width := 0
+	if w.line(anchor.start) == line {
 		width = w.equals(*anchor)
 	}
-	text += strings.Join(w.render(attrs, nil, indent, unit, width, false), w.eol) + w.eol
+	var near, far []entry
+	for _, a := range attrs {
+		if leadingNames[anchor.name] || width > 0 && len(a.name) > width {
+			far = append(far, a)
+		} else {
+			near = append(near, a)
+		}
+	}
+	text := ""
+	if len(near) > 0 {
+		text = strings.Join(w.render(near, nil, indent, unit, width, false), w.eol) + w.eol
+	}
+	if len(far) > 0 {
+		text += w.eol + strings.Join(w.render(far, nil, indent, unit, 0, false), w.eol) + w.eol
+		if next := w.next(pieces, line); next != nil && !next.block {
+			text += w.eol
+		}
+	}
 	w.edit(w.f.LineEnd(line), w.f.LineEnd(line), text)
+}
+
+// next is the piece that starts right below a line, or nil.
+func (w *hclWriter) next(pieces []piece, line int) *piece {
+	for i := range pieces {
+		if w.line(pieces[i].start) == line+1 {
+			return &pieces[i]
+		}
+	}
+	return nil
 }
 
 // equals is how wide the names of an attribute's neighbours are padded.

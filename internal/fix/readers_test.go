@@ -2,7 +2,8 @@ package fix_test
 
 import (
 	"github.com/plimsoll-iac/plimsoll/internal/format"
+	"github.com/plimsoll-iac/plimsoll/internal/format/terraform"
 )
 
 func dockerReader() format.Reader    { return nil }
-func terraformReader() format.Reader { return nil }
+func terraformReader() format.Reader { return terraform.New() }
