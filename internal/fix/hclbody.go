@@ -141,6 +141,12 @@ func (w *hclWriter) insert(b *hclsyntax.Block, attrs []entry, blocks []newBlock)
 		if len(pieces) == 1 && !pieces[0].block {
 			width = len(pieces[0].name)
 		}
+		for _, a := range attrs {
+			if width > 0 && len(a.name) > width {
+				width = 0
+				lines = append(lines, "")
+			}
+		}
 		text := w.render(attrs, blocks, indent, unit, width, inner != "")
 		lines = append(lines, text...)
 		// Around what stands there already, so that its bytes stay.
