@@ -6,6 +6,7 @@ package resource
 import (
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/plimsoll-iac/plimsoll/internal/source"
 )
@@ -180,18 +181,35 @@ func Equal(a, b *Node) bool {
 		if len(a.Fields) != len(b.Fields) {
 			return false
 		}
-		for _, f := range a.Fields {
-			o := b.Get(f.Name)
-			if o == nil || !Equal(f.Node, o) {
-				return false
-			}
-		}
-		return true
+		return equalFields(a.Fields, b)
 	}
 	if a.Embedded != nil && b.Embedded != nil {
 		return Equal(a.Embedded, b.Embedded)
 	}
 	return a.Value == b.Value
+}
+
+// equalFields reports whether b, a map of as many fields, says the same as the
+// fields do. Maps are mostly in the same order on both sides; where they are
+// not, an index keeps maps of many thousand fields from costing the square.
+func equalFields(fields []Field, b *Node) bool {
+	var index map[string]*Node
+	for i, f := range fields {
+		o := b.Fields[i].Node
+		if b.Fields[i].Name != f.Name {
+			if index == nil {
+				index = make(map[string]*Node, len(b.Fields))
+				for _, g := range b.Fields {
+					index[g.Name] = g.Node
+				}
+			}
+			o = index[f.Name]
+		}
+		if o == nil || !Equal(f.Node, o) {
+			return false
+		}
+	}
+	return true
 }
 
 // Step is one step of a Path: a field's name or a list's index.
@@ -204,14 +222,15 @@ type Step struct {
 type Path []Step
 
 // String writes the path as people write it: spec.containers[0].image; a name
-// with a dot or bracket is quoted: metadata.annotations["a.b/c"].
+// with a dot, a bracket or an unprintable character is quoted:
+// metadata.annotations["a.b/c"].
 func (p Path) String() string {
 	var b strings.Builder
 	for i, s := range p {
 		switch {
 		case s.Name == "":
 			b.WriteString("[" + strconv.Itoa(s.Index) + "]")
-		case strings.ContainsAny(s.Name, ".[]\" "):
+		case strings.ContainsAny(s.Name, ".[]\" ") || strings.ContainsFunc(s.Name, unprintable):
 			b.WriteString("[" + strconv.Quote(s.Name) + "]")
 		default:
 			if i > 0 {
@@ -222,6 +241,8 @@ func (p Path) String() string {
 	}
 	return b.String()
 }
+
+func unprintable(c rune) bool { return !unicode.IsPrint(c) }
 
 // Stable writes the path so that it survives reordering: an item of a list
 // that has a "name" (or "key", "id", "sid", "Sid") is named by it, any other
@@ -238,7 +259,7 @@ func (p Path) Stable(root *Node) string {
 			continue
 		}
 		var item *Node
-		if n != nil && n.Kind == List && s.Index < len(n.Items) {
+		if n != nil && n.Kind == List && s.Index >= 0 && s.Index < len(n.Items) {
 			item = n.Items[s.Index]
 		}
 		key := "*"
@@ -255,14 +276,14 @@ func (p Path) Stable(root *Node) string {
 }
 
 // At follows the path from root. It gives the node, or the deepest ancestor
-// that exists together with how many steps were taken.
+// that exists (nil for a nil root) together with how many steps were taken.
 func (p Path) At(root *Node) (n *Node, steps int) {
 	n = root
 	for i, s := range p {
 		var next *Node
 		if s.Name != "" {
 			next = n.Get(s.Name)
-		} else if n.Kind == List && s.Index >= 0 && s.Index < len(n.Items) {
+		} else if n != nil && n.Kind == List && s.Index >= 0 && s.Index < len(n.Items) {
 			next = n.Items[s.Index]
 		}
 		if next == nil {

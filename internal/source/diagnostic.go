@@ -51,7 +51,7 @@ func (ds *Diagnostics) Warnf(file string, line int, format string, args ...any) 
 	*ds = append(*ds, Diagnostic{File: file, Line: line, Level: LevelWarning, Message: fmt.Sprintf(format, args...)})
 }
 
-// Sort orders by file, line and message and drops exact repeats.
+// Sort orders by file, line, message and the rest, and drops exact repeats.
 func (ds *Diagnostics) Sort() {
 	s := *ds
 	sort.SliceStable(s, func(i, j int) bool {
@@ -62,7 +62,13 @@ func (ds *Diagnostics) Sort() {
 		if a.Line != b.Line {
 			return a.Line < b.Line
 		}
-		return a.Message < b.Message
+		if a.Message != b.Message {
+			return a.Message < b.Message
+		}
+		if a.Level != b.Level {
+			return a.Level < b.Level
+		}
+		return a.NotEvaluated < b.NotEvaluated
 	})
 	out := s[:0]
 	for i, d := range s {

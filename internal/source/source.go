@@ -151,9 +151,9 @@ type Edit struct {
 }
 
 // Apply gives data with the edits carried out. The edits, in any order, must
-// lie within data and must not overlap; two insertions at one place are an
-// overlap, since their order would be a guess. On error data is returned as it
-// was. Zero edits give back data itself.
+// lie within data and must not overlap; two that start at one place, be one of
+// them an insertion, are an overlap, since their order would be a guess. On
+// error data is returned as it was. Zero edits give back data itself.
 func Apply(data []byte, edits []Edit) ([]byte, error) {
 	if len(edits) == 0 {
 		return data, nil
@@ -184,67 +184,4 @@ func Apply(data []byte, edits []Edit) ([]byte, error) {
 		last = t
 	}
 	return append(out, data[last:]...), nil
-}
-
-// LineEdit replaces the whole lines Start to End (1-based, inclusive) of File
-// by New, which ends in the file's line ending or is empty to delete them.
-// End = Start-1 inserts before line Start. This is the form in which edits
-// leave the program, since a suggestion on GitHub replaces whole lines.
-type LineEdit struct {
-	File       string
-	Start, End int
-	New        string
-}
-
-// WholeLines widens byte edits to whole-line edits against the same file,
-// merging those that touch one line. The order of the result is by line.
-func WholeLines(f *File, edits []Edit) ([]LineEdit, error) {
-	after, err := Apply(f.Data, edits)
-	if err != nil || len(edits) == 0 {
-		return nil, err
-	}
-	sorted := append([]Edit(nil), edits...)
-	sort.Slice(sorted, func(i, j int) bool { return sorted[i].Range.Start.Byte < sorted[j].Range.Start.Byte })
-	var out []LineEdit
-	shift := 0 // length added so far, to find the same place in after
-	for i := 0; i < len(sorted); {
-		first := f.Pos(sorted[i].Range.Start.Byte)
-		e := sorted[i]
-		if e.Range.Len() == 0 && first.Column == 1 && strings.HasSuffix(e.New, "\n") {
-			// A pure insertion of whole lines stays one.
-			out = append(out, LineEdit{File: f.Path, Start: first.Line, End: first.Line - 1, New: e.New})
-			shift += len(e.New)
-			i++
-			continue
-		}
-		start := f.LineStart(first.Line)
-		end, grown, j := start, 0, i
-		for j < len(sorted) && (j == i || sorted[j].Range.Start.Byte < end) {
-			r := sorted[j].Range
-			stop := r.End.Byte
-			if !(r.Len() > 0 && f.Pos(stop).Column == 1) || strings.TrimSuffix(sorted[j].New, "\n") == sorted[j].New && sorted[j].New != "" {
-				stop = f.LineEnd(f.Pos(stop).Line)
-			}
-			end = max(end, stop)
-			grown += len(sorted[j].New) - r.Len()
-			j++
-		}
-		last := f.Pos(end).Line
-		if f.Pos(end).Column == 1 && end > start {
-			last--
-		}
-		out = append(out, LineEdit{File: f.Path, Start: first.Line, End: last, New: string(after[start+shift : end+shift+grown])})
-		shift += grown
-		i = j
-	}
-	return out, nil
-}
-
-// ByteEdits turns whole-line edits back into byte edits against f.
-func ByteEdits(f *File, edits []LineEdit) []Edit {
-	out := make([]Edit, 0, len(edits))
-	for _, e := range edits {
-		out = append(out, Edit{Range: f.Range(f.LineStart(e.Start), f.LineEnd(e.End)), New: e.New})
-	}
-	return out
 }
