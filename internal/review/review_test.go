@@ -298,6 +298,33 @@ func TestTextShowsPlaceAndFix(t *testing.T) {
 	}
 }
 
+func TestSecretsAreNotShown(t *testing.T) {
+	r := report(1)
+	f := source.NewFile("k8s/pod-0.yaml", []byte("env:\n  - name: TOKEN\n    value: s3cr3t-value\n  - name: X\n"))
+	r.Files[f.Path] = f
+	r.Findings[0].Rule.Sensitive = true
+	r.Findings[0].Range = f.Range(26, 45)
+	r.Findings[0].Fix = nil
+	other := r.Findings[0]
+	other.Rule = &rule.Rule{ID: "k8s/other", Why: "It is near."}
+	other.Range = f.LineRange(2, 2)
+	r.Findings = append(r.Findings, other)
+	for _, write := range []func(*bytes.Buffer) error{
+		func(b *bytes.Buffer) error { return review.Text(b, r, review.TextOptions{Verbose: true}) },
+		func(b *bytes.Buffer) error { return review.JSON(b, r) },
+		func(b *bytes.Buffer) error { return review.SARIF(b, r, "1.0.0") },
+		func(b *bytes.Buffer) error { return review.Markdown(b, r) },
+	} {
+		var buf bytes.Buffer
+		if err := write(&buf); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(buf.String(), "s3cr") || !strings.Contains(buf.String(), "k8s/privileged-container") {
+			t.Errorf("the secret is shown, or nothing is:\n%s", buf.String())
+		}
+	}
+}
+
 func TestTerminalGetsNoEscapeSequences(t *testing.T) {
 	r := report(1)
 	r.Findings[0].Message = "container \x1b[31mred\u202e runs privileged"

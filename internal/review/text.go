@@ -39,9 +39,10 @@ func (p painter) severity(s rule.Severity) string {
 func Text(w io.Writer, r *Report, o TextOptions) error {
 	b := bufio.NewWriter(w)
 	p := painter(o.Color)
+	hidden := secretLines(r)
 	for _, f := range r.Findings {
 		if f.State == engine.New {
-			textFinding(b, r, f, p)
+			textFinding(b, r, f, p, hidden)
 		}
 	}
 	if o.Verbose {
@@ -72,13 +73,33 @@ func Text(w io.Writer, r *Report, o TextOptions) error {
 	return nil
 }
 
-func textFinding(b *bufio.Writer, r *Report, f Finding, p painter) {
+// secretLines gives the lines, by file, that hold a secret as far as is known.
+// They are shown in nobody's excerpt: a terminal's output ends in logs.
+func secretLines(r *Report) map[string]map[int]bool {
+	out := map[string]map[int]bool{}
+	for _, f := range r.Findings {
+		if !f.Rule.Sensitive {
+			continue
+		}
+		lines := out[f.Range.File]
+		if lines == nil {
+			lines = map[int]bool{}
+			out[f.Range.File] = lines
+		}
+		for n := f.Range.Start.Line; n <= f.Range.LastLine(); n++ {
+			lines[n] = true
+		}
+	}
+	return out
+}
+
+func textFinding(b *bufio.Writer, r *Report, f Finding, p painter, hidden map[string]map[int]bool) {
 	fmt.Fprintf(b, "%s  %s  %s  %s\n", p.paint("1", printable(f.Range.String())), p.severity(f.Severity),
 		printable(upperFirst(plain(f.Message))), p.paint("2", f.Rule.ID))
 	file := r.Files[f.Range.File]
 	width := 1
 	if file != nil && f.Range.Start.Line > 0 {
-		width = textSource(b, file, f, p)
+		width = textSource(b, file, f, p, hidden[f.Range.File])
 	}
 	gutter := strings.Repeat(" ", 4+width)
 	for i, o := range f.Origins {
@@ -95,12 +116,15 @@ func textFinding(b *bufio.Writer, r *Report, f Finding, p painter) {
 
 // textSource draws the lines around the finding with the place marked, and
 // gives the width of its line numbers.
-func textSource(b *bufio.Writer, file *source.File, f Finding, p painter) int {
+func textSource(b *bufio.Writer, file *source.File, f Finding, p painter, hidden map[int]bool) int {
 	line := f.Range.Start.Line
 	first, last := max(1, line-1), min(file.Lines(), line+1)
 	width := len(fmt.Sprint(last))
 	for n := first; n <= last; n++ {
 		text := printable(expand(file.Line(n)))
+		if hidden[n] {
+			text = strings.Repeat(" ", len(text)-len(strings.TrimLeft(text, " "))) + "(not shown)"
+		}
 		fmt.Fprintf(b, "    %s %s %s\n", p.paint("2", fmt.Sprintf("%*d", width, n)), p.paint("2", "│"), clip(text))
 		if n != line {
 			continue
@@ -118,6 +142,9 @@ func textSource(b *bufio.Writer, file *source.File, f Finding, p painter) int {
 			continue
 		}
 		mark = min(mark, maxTextWidth-pad+1)
+		if hidden[n] {
+			pad, mark = len(text)-len("(not shown)"), len("(not shown)")
+		}
 		fmt.Fprintf(b, "    %s %s %s%s %s\n", strings.Repeat(" ", width), p.paint("2", "│"), strings.Repeat(" ", pad),
 			p.severityMark(f.Severity, strings.Repeat("^", mark)), p.paint("2", clip(printable(plain(f.Rule.Why)))))
 	}

@@ -51,6 +51,9 @@ func (p *parser) rule(n *yaml.Node) *Rule {
 	r.Covers = p.list(fs["covers"])
 	r.Checks = p.checks(n, fs["checks"])
 	r.Examples = p.examples(fs["examples"], r)
+	for _, c := range r.Checks {
+		r.Sensitive = r.Sensitive || strings.Contains(c.Fail, "secretish(")
+	}
 	return r
 }
 

@@ -69,9 +69,12 @@ type Rule struct {
 	// Equivalents names the rules of other tools that mean the same, by tool.
 	Equivalents map[string][]string
 	// Covers names rows of the project's list of checks: K8S-POD-001.
-	Covers   []string
-	Checks   []Check
-	Examples []Example
+	Covers []string
+	// Sensitive says that what the rule finds is itself a secret (a condition
+	// asks secretish): its lines are never shown, not even in part.
+	Sensitive bool
+	Checks    []Check
+	Examples  []Example
 	// File and Line say where the rule is written; "" for none.
 	File string
 	Line int

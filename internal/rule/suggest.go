@@ -5,6 +5,12 @@ import "strings"
 // SuggestID gives the id among ids that id was most likely meant for, or "": a
 // small misspelling of it, or one of the same name in another area.
 func SuggestID(id string, ids []string) string {
+	// An id that was cut short is meant more often than one misspelt.
+	for _, x := range ids {
+		if id != "" && strings.HasPrefix(x, id+"-") {
+			return x
+		}
+	}
 	if s := closest(id, ids); s != "" {
 		return s
 	}
