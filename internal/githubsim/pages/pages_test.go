@@ -70,6 +70,7 @@ type site struct {
 	*githubsim.Server
 	t      *testing.T
 	sample githubsim.Sample
+	bot    bot
 	run    int64
 	path   string
 }
@@ -106,6 +107,7 @@ func newSite(t *testing.T) *site {
 	}
 	v := &site{Server: s, t: t, sample: sample, path: "/harbour/shop/pull/1"}
 	b := bot{t: t, s: s, inst: inst}
+	v.bot = b
 	b.send("/repos/harbour/shop/pulls/1/reviews", map[string]any{
 		"commit_id": sample.HeadSHA, "event": "COMMENT", "body": "1 new finding.",
 		"comments": []any{map[string]any{"path": "k8s/api.yaml", "line": 14, "body": comment}},
