@@ -288,3 +288,13 @@ func TestRulesListHasTheContractsFields(t *testing.T) {
 		}
 	}
 }
+
+// TestOwnDeploymentIsClean holds our own manifests and image against every
+// security rule that we have.
+func TestOwnDeploymentIsClean(t *testing.T) {
+	code, stdout, stderr := plimsoll(t, "scan", "../../deploy", "../../Dockerfile", "--profile", "strict", "--fail-on", "low", "--format", "json")
+	r := parse(t, stdout)
+	if code != 0 || r.Summary.New != 0 || len(r.Diagnostics) != 0 {
+		t.Errorf("exit status %d, stderr %q, %+v", code, stderr, r)
+	}
+}
