@@ -34,7 +34,9 @@ func Check(t testing.TB, c Cases, u format.Unit, rs []*resource.Resource, ds sou
 		ids[res.ID] = true
 		k.resource(res)
 	}
-	k.rewrite(rs)
+	if len(k.errs) == 0 {
+		k.rewrite(rs)
+	}
 	for i, e := range k.errs {
 		if i == maxReported {
 			t.Errorf("and %d more", len(k.errs)-i)
