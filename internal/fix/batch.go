@@ -36,7 +36,7 @@ func All(ctx context.Context, ev Evaluator, findings []engine.Finding, files Fil
 			if err := ctx.Err(); err != nil {
 				return out, err
 			}
-			edits, err := Propose(f, files)
+			edits, err := propose(f, files)
 			if err != nil {
 				continue
 			}
@@ -263,10 +263,9 @@ func mend(ctx context.Context, ev Evaluator, group []engine.Finding, files Files
 			if !wanted[f.Fingerprint] || refused[f.Fingerprint] {
 				continue
 			}
-			edits, err := Propose(f, at)
+			edits, err := propose(f, at)
 			if err != nil {
-				refused[f.Fingerprint] = true
-				continue
+				continue // another fix may make room for it
 			}
 			cands = append(cands, candidate{f, edits})
 		}

@@ -39,6 +39,23 @@ type Files func(path string) *source.File
 // the operations name. An error says why it cannot be done exactly; nothing is
 // proven yet.
 func Propose(f engine.Finding, files Files) ([]source.Edit, error) {
+	edits, err := propose(f, files)
+	if err != nil {
+		return nil, err
+	}
+	file := files(f.Resource.Range.File)
+	after, err := source.Apply(file.Data, edits)
+	if err != nil {
+		return nil, err
+	}
+	if err := sound(file, after, f.Resource); err != nil {
+		return nil, err
+	}
+	return edits, nil
+}
+
+// propose is Propose without reading what came out; the proof reads it anyway.
+func propose(f engine.Finding, files Files) ([]source.Edit, error) {
 	spec := specOf(f)
 	if spec == nil {
 		return nil, ErrNoFix
@@ -80,13 +97,6 @@ func Propose(f engine.Finding, files Files) ([]source.Edit, error) {
 	}
 	if len(edits) == 0 {
 		return nil, errors.New("the source already says what the fix would write")
-	}
-	after, err := source.Apply(file.Data, edits)
-	if err != nil {
-		return nil, err
-	}
-	if err := sound(file, after, res); err != nil {
-		return nil, err
 	}
 	return edits, nil
 }

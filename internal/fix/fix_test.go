@@ -104,6 +104,7 @@ type world struct {
 	files map[string]string
 	rules []*rule.Rule
 	runs  int
+	read  map[string]*source.File
 }
 
 func (w *world) file(p string) *source.File {
@@ -111,7 +112,14 @@ func (w *world) file(p string) *source.File {
 	if !ok {
 		return nil
 	}
-	return source.NewFile(p, []byte(text))
+	if f := w.read[p]; f != nil && string(f.Data) == text {
+		return f
+	}
+	if w.read == nil {
+		w.read = map[string]*source.File{}
+	}
+	w.read[p] = source.NewFile(p, []byte(text))
+	return w.read[p]
 }
 
 func (w *world) Evaluate(ctx context.Context, unit string, overlay map[string][]byte) ([]engine.Finding, error) {

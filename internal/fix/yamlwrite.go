@@ -301,6 +301,9 @@ func plainSafe(s string, inFlow bool) bool {
 	case "y", "n", "yes", "no", "on", "off", "true", "false", "null", "~", "=", "<<":
 		return false
 	}
+	if simple(s) {
+		return true
+	}
 	var n yaml.Node
 	if err := yaml.Unmarshal([]byte("k: "+s), &n); err != nil || len(n.Content) != 1 {
 		return false
@@ -313,6 +316,20 @@ func plainSafe(s string, inFlow bool) bool {
 	// Only digits and colons is a number of base 60 in YAML 1.1.
 	return v.Kind == yaml.ScalarNode && v.Tag == "!!str" && v.Value == s && v.LineComment == "" && v.Anchor == "" &&
 		strings.Trim(s, "0123456789:_.+-") != ""
+}
+
+// simple reports whether s is a letter with letters, digits and such behind it,
+// which no reader takes for anything but a string.
+func simple(s string) bool {
+	for i := range len(s) {
+		switch c := s[i] | 0x20; {
+		case c >= 'a' && c <= 'z':
+		case i > 0 && (s[i] >= '0' && s[i] <= '9' || s[i] == '-' || s[i] == '_' || s[i] == '.' || s[i] == '/'):
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 // appendItems puts items behind the last one of a list.
