@@ -1,0 +1,127 @@
+package rules_test
+
+import (
+	"path"
+	"strings"
+	"testing"
+
+	"github.com/plimsoll-iac/plimsoll/internal/format"
+	"github.com/plimsoll-iac/plimsoll/internal/format/dockerfile"
+	"github.com/plimsoll-iac/plimsoll/internal/format/kubernetes"
+	"github.com/plimsoll-iac/plimsoll/internal/format/terraform"
+	"github.com/plimsoll-iac/plimsoll/internal/resource"
+	"github.com/plimsoll-iac/plimsoll/internal/reviewer"
+	"github.com/plimsoll-iac/plimsoll/internal/rule"
+	"github.com/plimsoll-iac/plimsoll/rules"
+)
+
+func readers() map[string]format.Reader {
+	return map[string]format.Reader{
+		resource.Dockerfile: dockerfile.New(),
+		resource.Kubernetes: kubernetes.New(),
+		resource.Terraform:  terraform.New(),
+	}
+}
+
+// load gives the rules, all of whose expressions compile.
+func load(t *testing.T) []*rule.Rule {
+	t.Helper()
+	all, ds := rule.Load(rules.FS())
+	for _, r := range all {
+		ds = append(ds, r.Check()...)
+	}
+	for _, d := range ds {
+		t.Error(d)
+	}
+	return all
+}
+
+func TestExamples(t *testing.T) {
+	results := reviewer.RunExamples(t.Context(), load(t), readers())
+	for _, res := range results {
+		if res.Err != nil {
+			t.Errorf("%s example %d (%s): %v", res.Rule.ID, res.Index+1, res.Part, res.Err)
+		}
+	}
+	if len(results) < 150 {
+		t.Errorf("only %d parts of examples were run", len(results))
+	}
+}
+
+// TestCatalogue holds what a reader of the catalogue relies on.
+func TestCatalogue(t *testing.T) {
+	themes := map[string]int{}
+	covered := map[string]string{}
+	for _, r := range load(t) {
+		themes[r.Theme]++
+		if want := r.Theme + "/" + strings.Replace(r.ID, "/", "-", 1) + ".yaml"; r.File != want {
+			t.Errorf("%s is in %s, not in %s", r.ID, r.File, want)
+		}
+		if len(r.Covers) == 0 || len(r.References) == 0 {
+			t.Errorf("%s covers nothing or has no reference", r.ID)
+		}
+		for _, c := range r.Covers {
+			if other := covered[c]; other != "" {
+				t.Errorf("%s is covered by %s and %s", c, other, r.ID)
+			}
+			covered[c] = r.ID
+		}
+		for _, c := range r.Checks {
+			if c.Fix != nil && c.Fix.Title == "" {
+				t.Errorf("a fix of %s has no title", r.ID)
+			}
+		}
+		for _, platform := range r.Platforms() {
+			fails, passes, fixed, fixes := false, false, false, false
+			for _, e := range r.Examples {
+				if e.Platform == platform {
+					fails, passes, fixed = fails || e.Fail != "", passes || e.Pass != "", fixed || e.Fixed != ""
+				}
+			}
+			for _, c := range r.Checks {
+				fixes = fixes || c.Platform == platform && c.Fix != nil
+			}
+			if !fails || !passes || fixes && !fixed {
+				t.Errorf("%s shows for %s: failing %v, passing %v, fixed %v", r.ID, platform, fails, passes, fixed)
+			}
+		}
+		for _, s := range []string{r.Title, r.Why, r.Remediation} {
+			if strings.Contains(s, "!") || strings.Contains(s, "  ") || strings.TrimSpace(s) != s {
+				t.Errorf("%s says %q", r.ID, s)
+			}
+		}
+		if !strings.HasSuffix(r.Why, ".") && !strings.HasSuffix(r.Why, ").") || !strings.HasSuffix(r.Remediation, ".") {
+			t.Errorf("why and remediation of %s are not sentences", r.ID)
+		}
+	}
+	for _, theme := range rule.Themes() {
+		if themes[theme] < 4 {
+			t.Errorf("%s has %d rules", theme, themes[theme])
+		}
+	}
+}
+
+// TestReleasedIDs names ids that people have in configurations and suppressions;
+// one that is listed here stays.
+func TestReleasedIDs(t *testing.T) {
+	have := map[string]bool{}
+	for _, r := range load(t) {
+		have[r.ID] = true
+	}
+	for _, id := range []string{
+		"k8s/privileged-container", "k8s/privilege-escalation", "k8s/run-as-root", "k8s/dangerous-capabilities", "k8s/host-namespaces",
+		"k8s/host-path", "k8s/runtime-socket", "k8s/default-namespace", "k8s/pod-security-labels", "k8s/rbac-wildcard",
+		"k8s/cluster-admin-binding", "k8s/secret-in-env", "k8s/network-policy-open", "k8s/public-service", "k8s/latest-tag", "k8s/cpu-limits",
+		"ecr/mutable-tags", "ecr/public-policy", "ecr/scan-on-push", "iam/wildcard-action", "iam/full-admin", "iam/any-principal-trust",
+		"eks/public-endpoint", "eks/secrets-encryption", "eks/control-plane-logging", "ec2/imdsv1", "ebs/unencrypted",
+		"ec2/open-security-group", "rds/unencrypted", "rds/public", "docker/root-user", "docker/add-url", "docker/secret-in-image",
+		"docker/latest-base",
+	} {
+		if !have[id] {
+			t.Errorf("%s is gone", id)
+		}
+		if path.Dir(id) == "." {
+			t.Errorf("%s has no area", id)
+		}
+	}
+}
