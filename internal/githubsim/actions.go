@@ -37,7 +37,7 @@ func (s *Server) CreateRepository(o RepositoryOptions) (string, error) {
 		o.Files = map[string]string{"README.md": "# " + o.Name + "\n"}
 	}
 	if o.Storer == nil {
-		o.Storer = &memory.NewStorage().ObjectStorage
+		o.Storer = newMemory()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -74,6 +74,9 @@ func (s *Server) CreateRepository(o RepositoryOptions) (string, error) {
 	s.touch()
 	return head.String(), nil
 }
+
+// newMemory makes an object database in memory.
+func newMemory() storer.EncodedObjectStorer { return &memory.NewStorage().ObjectStorage }
 
 func mailOf(a *Account) string {
 	return fmt.Sprintf("%d+%s@users.noreply.github.test", a.ID, a.Login)

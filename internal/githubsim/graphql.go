@@ -3,6 +3,7 @@ package githubsim
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -90,7 +91,7 @@ func (s *Server) serveGraphQL(x *exchange) {
 	}
 	ex := &execution{vars: vars, fragments: doc.Fragments}
 	var names []string
-	for _, f := range ex.fields(op.SelectionSet, root, 0) {
+	for _, f := range ex.fields(op.SelectionSet, root) {
 		names = append(names, f.Name)
 	}
 	x.Template = string(op.Operation) + " " + strings.Join(names, " ")
@@ -122,12 +123,10 @@ func variables(op *ast.OperationDefinition, given map[string]any) (vars map[stri
 	return vars, ""
 }
 
-// fields gives the fields of a selection for a node, fragments unfolded.
-func (ex *execution) fields(set ast.SelectionSet, n node, depth int) []*ast.Field {
+// fields gives the fields of a selection for a node, fragments unfolded. A
+// fragment within itself is left out.
+func (ex *execution) fields(set ast.SelectionSet, n node, within ...string) []*ast.Field {
 	var out []*ast.Field
-	if depth > maxQueryDepth {
-		return nil
-	}
 	for _, sel := range set {
 		switch sel := sel.(type) {
 		case *ast.Field:
@@ -136,12 +135,12 @@ func (ex *execution) fields(set ast.SelectionSet, n node, depth int) []*ast.Fiel
 			}
 		case *ast.InlineFragment:
 			if ex.included(sel.Directives) && n.is(sel.TypeCondition) {
-				out = append(out, ex.fields(sel.SelectionSet, n, depth+1)...)
+				out = append(out, ex.fields(sel.SelectionSet, n, within...)...)
 			}
 		case *ast.FragmentSpread:
 			f := ex.fragments.ForName(sel.Name)
-			if f != nil && ex.included(sel.Directives) && n.is(f.TypeCondition) {
-				out = append(out, ex.fields(f.SelectionSet, n, depth+1)...)
+			if f != nil && !slices.Contains(within, sel.Name) && ex.included(sel.Directives) && n.is(f.TypeCondition) {
+				out = append(out, ex.fields(f.SelectionSet, n, append(slices.Clone(within), sel.Name)...)...)
 			}
 		}
 	}
@@ -190,7 +189,7 @@ func (ex *execution) object(set ast.SelectionSet, n node, path []any) any {
 		return nil
 	}
 	out := map[string]any{}
-	for _, f := range ex.fields(set, n, 0) {
+	for _, f := range ex.fields(set, n) {
 		at := append(append([]any{}, path...), f.Alias)
 		value, ok := n[f.Name]
 		if !ok {

@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -52,7 +53,8 @@ type dispatcher struct {
 	queue   []posting
 	running bool
 	paused  bool
-	idle    chan struct{} // closed when nothing waits
+	idle    chan struct{} // closed while nothing waits or is on its way
+	runner  sync.WaitGroup
 }
 
 type posting struct {
@@ -78,6 +80,9 @@ func (q *dispatcher) enqueue(d *Delivery, app *App) {
 		return
 	}
 	q.queue = append(q.queue, posting{d: d, url: app.WebhookURL, secret: app.WebhookSecret, hookID: app.hookID})
+	if len(q.queue) == 1 && !q.running {
+		q.idle = make(chan struct{})
+	}
 	q.start()
 }
 
@@ -87,8 +92,7 @@ func (q *dispatcher) start() {
 		return
 	}
 	q.running = true
-	q.idle = make(chan struct{})
-	go q.run()
+	q.runner.Go(q.run)
 }
 
 func (q *dispatcher) run() {
@@ -96,7 +100,9 @@ func (q *dispatcher) run() {
 		q.mu.Lock()
 		if len(q.queue) == 0 || q.paused || q.ctx.Err() != nil {
 			q.running = false
-			close(q.idle)
+			if len(q.queue) == 0 {
+				close(q.idle)
+			}
 			q.mu.Unlock()
 			return
 		}
@@ -166,13 +172,8 @@ func (q *dispatcher) post(url string, header map[string]string, payload []byte) 
 	return resp.StatusCode, status, string(b)
 }
 
-// wait returns when no delivery is on its way.
-func (q *dispatcher) wait() {
-	q.mu.Lock()
-	idle := q.idle
-	q.mu.Unlock()
-	<-idle
-}
+// wait returns when no delivery is on its way; those that wait may stay.
+func (q *dispatcher) wait() { q.runner.Wait() }
 
 func (q *dispatcher) list(appID int64) []Delivery {
 	q.mu.Lock()
@@ -219,18 +220,16 @@ func (s *Server) Redeliver(appID, deliveryID int64) error {
 // WaitDelivered returns when every event so far has been attempted. What the
 // receiver does after its answer is its own business.
 func (s *Server) WaitDelivered(ctx context.Context) error {
-	for {
-		s.hooks.mu.Lock()
-		idle, waiting := s.hooks.idle, len(s.hooks.queue) > 0 || s.hooks.running
-		s.hooks.mu.Unlock()
-		if !waiting {
-			return nil
-		}
-		select {
-		case <-idle:
-		case <-ctx.Done():
-			return fmt.Errorf("githubsim: wait for deliveries: %w", context.Cause(ctx))
-		}
+	s.hooks.mu.Lock()
+	idle := s.hooks.idle
+	s.hooks.mu.Unlock()
+	select {
+	case <-idle:
+		return nil
+	case <-s.hooks.ctx.Done():
+		return errors.New("githubsim: closed before every delivery was attempted")
+	case <-ctx.Done():
+		return fmt.Errorf("githubsim: wait for deliveries: %w", context.Cause(ctx))
 	}
 }
 
