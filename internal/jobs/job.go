@@ -30,9 +30,15 @@ type Job struct {
 	HeadRepoID     int64  // differs from RepositoryID for a fork
 	Draft          bool
 	Sender         string // login of who asked for it
+	SenderID       int64  // account id of Sender, 0 when not known
 	CommentID      int64  // the comment that asked for it, 0 for none
-	Enqueued       time.Time
-	Attempt        int // 1 for the first try; set by the queue
+	Command        string // what a comment or a button asks for; "" for a review
+	Argument       string // of the command
+	// Ref names what a job without a pull request is about, such as the head of
+	// a merge group. Jobs of one repository with different Refs do not meet.
+	Ref      string
+	Enqueued time.Time
+	Attempt  int // 1 for the first try; set by the queue
 }
 
 // Handler does the work of a job. It is called for one job of a pull request at
@@ -83,28 +89,44 @@ func Later(err error, d time.Duration) error {
 	return &laterError{err: err, delay: max(d, 0)}
 }
 
-// Key names what a job is exclusive on: the pull request. It is made of
-// characters that may stand in a subject, and two pull requests never share it.
+// Key names what a job is exclusive on: the pull request, or what Ref names. It
+// is made of characters that may stand in a subject, and two pull requests never share it.
 func (j Job) Key() (string, error) {
 	switch {
-	case j.Number <= 0:
+	case j.Number <= 0 && j.Ref == "":
 		return "", fmt.Errorf("job of delivery %q names no pull request", cut(j.Delivery))
 	case j.RepositoryID > 0:
-		return fmt.Sprintf("r%d.p%d", j.RepositoryID, j.Number), nil
+		return fmt.Sprintf("r%d.%s", j.RepositoryID, j.about()), nil
 	case j.Owner != "" && j.Repo != "":
-		return fmt.Sprintf("n%s.p%d", digest(strings.ToLower(j.Owner+"/"+j.Repo)), j.Number), nil
+		return fmt.Sprintf("n%s.%s", digest(strings.ToLower(j.Owner+"/"+j.Repo)), j.about()), nil
+	case j.Number <= 0 && j.InstallationID > 0:
+		return fmt.Sprintf("i%d.%s", j.InstallationID, j.about()), nil
 	}
 	return "", fmt.Errorf("job of delivery %q names no repository", cut(j.Delivery))
 }
 
+// about names the job's part of its repository.
+func (j Job) about() string {
+	if j.Number > 0 {
+		return fmt.Sprintf("p%d", j.Number)
+	}
+	return "x" + digest(j.Ref)
+}
+
 // subject names what a newer job replaces an older one on: the pull request, or
-// for a command in a comment that comment, since each is to be answered.
+// for a command in a comment that comment, since each is to be answered. A
+// button's command replaces the same one alone: a push must not undo it.
 func (j Job) subject() (string, error) {
 	key, err := j.Key()
-	if err != nil || j.CommentID == 0 {
-		return key, err
+	switch {
+	case err != nil:
+		return "", err
+	case j.CommentID != 0:
+		return fmt.Sprintf("%s.c%d", key, j.CommentID), nil
+	case j.Command != "":
+		return key + ".b" + digest(j.Command), nil
 	}
-	return fmt.Sprintf("%s.c%d", key, j.CommentID), nil
+	return key, nil
 }
 
 // token turns any text into one that may be a key or a message's id. Texts that
