@@ -12,16 +12,16 @@ import (
 // dockerWriter edits a Dockerfile. Its operations speak about the tree that the
 // reader makes, in these forms:
 //
-//	set user on a stage          the user that the stage ends with: the last USER
-//	                             is changed where nothing is run after it, else a
-//	                             USER is put in front of the last CMD/ENTRYPOINT,
-//	                             or at the end of the stage
-//	set name on an instruction   ADD becomes COPY; the case of the file is kept
-//	set value on an instruction  everything behind the name and the flags
-//	set flags.NAME               a flag of an instruction, --NAME=VALUE
-//	set from.image on a stage    the image of FROM
-//	delete . on an instruction   its lines, continuations included
-//	append instructions          {name, value} at the end of a stage
+//	set user on a stage            the user that the stage ends with: the last USER
+//	                               is changed where nothing is run after it, else a
+//	                               USER is put in front of the last CMD/ENTRYPOINT,
+//	                               or at the end of the stage
+//	set name on an instruction     ADD becomes COPY; the case of the file is kept
+//	set value on an instruction    everything behind the name and the flags
+//	set flags.NAME                 a flag of an instruction, --NAME=VALUE
+//	set from.image on a stage      the image of FROM
+//	delete name on an instruction  all its lines, continuations included
+//	append instructions            {name, value} at the end of a stage
 //
 // Any other path that leads to a text that stands in the file as it is (an
 // argument, a tag) can be set too.
@@ -46,8 +46,6 @@ func (w *dockerWriter) apply(root *resource.Node, at resource.Path, n *resource.
 	isStage := len(at) == 2 && at[0].Name == "stages"
 	isInstruction := len(at) == 4 && at[0].Name == "stages" && at[2].Name == "instructions"
 	switch {
-	case p.del && isInstruction:
-		return w.deleteLines(n)
 	case p.del:
 		return errors.New("only whole instructions are taken out of a Dockerfile")
 	case p.set != nil:
@@ -68,6 +66,8 @@ func (w *dockerWriter) apply(root *resource.Node, at resource.Path, n *resource.
 		var err error
 		switch {
 		case k.p.trivial():
+		case isInstruction && k.step.Name == "name" && k.p.del:
+			err = w.deleteLines(n)
 		case isStage && k.step.Name == "user" && k.p.set != nil:
 			err = w.setUser(n, *k.p.set)
 		case isInstruction && k.step.Name == "name" && k.p.set != nil:
@@ -193,10 +193,25 @@ func (w *dockerWriter) appendInstructions(list *resource.Node, items []value) er
 		if name == "" || strings.ContainsAny(name+text, "\r\n") {
 			return errors.New("an instruction needs a name and a value on one line")
 		}
+		if has(list, name, text) {
+			continue
+		}
 		lines = append(lines, caseLike(name, w.f.Text(last.Get("name").Range))+" "+text)
 	}
-	w.below(last.Range.LastLine(), strings.Join(lines, w.eol))
+	if len(lines) > 0 {
+		w.below(last.Range.LastLine(), strings.Join(lines, w.eol))
+	}
 	return nil
+}
+
+// has reports whether a stage already has an instruction.
+func has(list *resource.Node, name, value string) bool {
+	for _, in := range list.Items {
+		if strings.EqualFold(in.Get("name").Str(), name) && in.Get("value").Str() == value {
+			return true
+		}
+	}
+	return false
 }
 
 // below puts lines under a line; a file without a final line break stays so.
@@ -221,7 +236,8 @@ func (w *dockerWriter) setUser(stage *resource.Node, v value) error {
 		return errors.New("the stage has no instructions")
 	}
 	var lastUser, start *resource.Node
-	keyword := "USER"
+	from := w.f.Text(stage.Range)
+	keyword := caseLike("USER", from[:min(len(from), len("FROM"))])
 	for _, in := range list.Items {
 		name := in.Get("name")
 		if in.Range.File != w.f.Path || name == nil || name.Range.Len() == 0 {
@@ -250,13 +266,13 @@ func (w *dockerWriter) setUser(stage *resource.Node, v value) error {
 	}
 	text := keyword + " " + user
 	if start == nil {
-		from := stage.Range.LastLine()
+		line := stage.Range.LastLine()
 		if n := len(list.Items); n > 0 {
-			from = list.Items[n-1].Range.LastLine()
+			line = list.Items[n-1].Range.LastLine()
 		} else if img := stage.Path("from", "image"); img != nil && img.Range.Len() > 0 {
-			from = img.Range.LastLine()
+			line = img.Range.LastLine()
 		}
-		w.below(from, text)
+		w.below(line, text)
 		return nil
 	}
 	line := start.Range.Start.Line
