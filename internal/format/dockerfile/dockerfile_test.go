@@ -49,7 +49,7 @@ func cases() formattest.Cases {
 		Format: Name, Platforms: []string{resource.Dockerfile}, File: "Dockerfile",
 		Good: goodFile, Broken: "FRM alpine\n",
 		Scalar: scalarOf,
-		Key:    func(s string) (string, bool) { return s, !strings.ContainsAny(s, "\\`\"'\n") },
+		Key:    func(s string) (string, bool) { return s, utf8.ValidString(s) && !strings.ContainsAny(s, "\\`\"'\n") },
 		Units: []formattest.Unit{
 			{
 				Name: "broken instructions", Files: map[string]string{
@@ -81,7 +81,7 @@ func cases() formattest.Cases {
 
 // scalarOf decodes what stands in the file without quotes or continuations.
 func scalarOf(s string, n *resource.Node) (any, bool) {
-	if n.Kind != resource.String || s == "" || strings.ContainsAny(s, "\\`\"'\n\xe9") {
+	if n.Kind != resource.String || s == "" || !utf8.ValidString(s) || strings.ContainsAny(s, "\\`\"'\n\xe9") {
 		return nil, false
 	}
 	if strings.Contains(s, "$") {
@@ -219,12 +219,17 @@ func compare(t *testing.T, data []byte) {
 		}
 		if in.json && in.name != "HEALTHCHECK" || in.name == "FROM" || in.name == "COPY" || in.name == "ADD" || in.name == "EXPOSE" {
 			for _, w := range in.words {
-				s += " " + strconv.Quote(w.value)
+				if w.value != "" {
+					s += " " + strconv.Quote(w.value)
+				}
 			}
 		}
 		got = append(got, s)
 	}
 	for _, n := range res.AST.Children {
+		if n.Value == "" {
+			continue // lines with nothing on them but the escape character
+		}
 		s := fmt.Sprint(n.StartLine, " ", strings.ToUpper(n.Value))
 		for _, f := range n.Flags {
 			s += " " + strconv.Quote(f)

@@ -69,11 +69,12 @@ func (in *instruction) offset(i int) int {
 
 // span gives the source range of a part of the text.
 func (rd *reading) span(in *instruction, start, end int) source.Range {
-	s := in.offset(start)
 	if end <= start {
-		return rd.f.Range(s, s)
+		// What is empty stands behind what is in front of it, on its line.
+		at := in.offset(max(start, 1)-1) + min(start, 1)
+		return rd.f.Range(at, at)
 	}
-	return rd.f.Range(s, in.offset(end-1)+1)
+	return rd.f.Range(in.offset(start), in.offset(end-1)+1)
 }
 
 // scan splits the file into instructions by BuildKit's rules: comments and

@@ -60,6 +60,13 @@ func (in *instruction) splitAt(rd *reading, from int) {
 		}
 		to -= n
 	}
+	if i == to {
+		// Nothing stands behind the name and the flags.
+		i, to = in.nameAt[1], in.nameAt[1]
+		if n := len(in.flags); n > 0 {
+			i, to = in.flags[n-1].end, in.flags[n-1].end
+		}
+	}
 	in.from, in.to = i, to
 	switch in.name {
 	case "RUN", "CMD", "ENTRYPOINT", "SHELL":
