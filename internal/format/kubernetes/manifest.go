@@ -1,11 +1,12 @@
 package kubernetes
 
 import (
-	"bytes"
-	"sort"
 	"strings"
 
+	"gopkg.in/yaml.v3"
+
 	"github.com/plimsoll-iac/plimsoll/internal/format"
+	"github.com/plimsoll-iac/plimsoll/internal/format/yamltree"
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
 	"github.com/plimsoll-iac/plimsoll/internal/source"
 )
@@ -14,7 +15,7 @@ import (
 // ever sees.
 const kustomizeGroup = "kustomize.config.k8s.io"
 
-// maker makes resources of documents.
+// maker makes resources of the documents of one file.
 type maker struct {
 	unit        *format.Unit
 	f           *source.File
@@ -22,10 +23,29 @@ type maker struct {
 	diagnostics source.Diagnostics
 }
 
-// document makes the resources of one document. comments are all of the
-// document's, in order.
-func (m *maker) document(root *resource.Node, comments []resource.Comment) {
-	m.object(root, comments, "", "")
+// document makes the resources of one document.
+func (m *maker) document(d yamltree.Document) source.Diagnostics {
+	m.f, m.diagnostics = d.File, nil
+	m.object(d.Root, d.Comments, "", "")
+	return m.diagnostics
+}
+
+// candidate reports whether a document may be a manifest: a map with both
+// apiVersion and kind, which a merge key may bring.
+func candidate(doc *yaml.Node) bool {
+	if doc.Kind != yaml.MappingNode {
+		return false
+	}
+	n := 0
+	for i := 0; i+1 < len(doc.Content); i += 2 {
+		switch key := doc.Content[i]; {
+		case yamltree.IsMerge(key):
+			return true
+		case key.Value == "kind" || key.Value == "apiVersion" || key.Value == "metadata":
+			n++
+		}
+	}
+	return n >= 2
 }
 
 // object makes a resource of n, or one of each item where n is a list. An item
@@ -91,7 +111,7 @@ func (m *maker) object(n *resource.Node, comments []resource.Comment, apiVersion
 		r.ID += "/" + r.Name
 	}
 	r.Head = m.head(n)
-	r.Comments = m.commentsOf(n.Range, comments)
+	r.Comments = yamltree.CommentsOf(m.f, n.Range, comments)
 	m.resources = append(m.resources, r)
 }
 
@@ -128,38 +148,5 @@ func (m *maker) head(n *resource.Node) source.Range {
 		}
 		return source.Range{File: m.f.Path, Start: v.KeyRange.Start, End: v.Range.End}
 	}
-	r := n.Range
-	if i := bytes.IndexByte(m.f.Data[r.Start.Byte:r.End.Byte], '\n'); i > 0 {
-		text := bytes.TrimRight(m.f.Data[r.Start.Byte:r.Start.Byte+i], " \t\r")
-		r = m.f.Range(r.Start.Byte, r.Start.Byte+len(text))
-	}
-	return r
-}
-
-// commentsOf gives the comments within r, on its last line, and right above it
-// without a blank line between.
-func (m *maker) commentsOf(r source.Range, comments []resource.Comment) []resource.Comment {
-	first := sort.Search(len(comments), func(i int) bool { return comments[i].Range.Start.Byte >= r.Start.Byte })
-	last := first
-	for last < len(comments) && (comments[last].Range.Start.Byte < r.End.Byte || comments[last].Range.Start.Line == r.End.Line) {
-		last++
-	}
-	for line := r.Start.Line; first > 0; first-- {
-		c := comments[first-1]
-		if c.Range.Start.Line != line-1 {
-			break
-		}
-		line--
-		if !c.Trailing {
-			continue
-		}
-		// Behind a separator or a dash a comment speaks about what follows,
-		// behind anything else about what it stands behind.
-		before := string(bytes.TrimSpace(m.f.Data[m.f.LineStart(line):c.Range.Start.Byte]))
-		if before == "---" || before == "-" {
-			first--
-		}
-		break
-	}
-	return comments[first:last:last]
+	return yamltree.FirstLine(m.f, n.Range)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/plimsoll-iac/plimsoll/internal/format"
+	"github.com/plimsoll-iac/plimsoll/internal/format/yamltree"
 )
 
 // Sniff reports whether a file is likely to hold a manifest: its name ends in
@@ -20,8 +21,8 @@ func Sniff(file string, data []byte) bool {
 		return false
 	}
 	data = data[:min(len(data), format.DefaultMaxFileSize)]
-	for bytes.HasPrefix(data, byteOrderMark) {
-		data = data[len(byteOrderMark):]
+	for bytes.HasPrefix(data, yamltree.ByteOrderMark) {
+		data = data[len(yamltree.ByteOrderMark):]
 	}
 	if bytes.IndexByte(data, 0) >= 0 {
 		return false
@@ -33,13 +34,13 @@ func Sniff(file string, data []byte) bool {
 		if i := bytes.IndexByte(rest, '\n'); i >= 0 {
 			end = i + 1
 		}
-		if mark := marker(rest, "---"); mark || marker(rest, "...") {
+		if mark := yamltree.Marker(rest, "---"); mark || yamltree.Marker(rest, "...") {
 			if s.found() {
 				return true
 			}
 			s = sniffer{indent: -1}
 			at += 3
-			if !mark || contentOf(rest, 3, end) < 0 {
+			if !mark || yamltree.ContentOf(rest, 3, end) < 0 {
 				at += end - 3
 			}
 			continue
@@ -81,7 +82,7 @@ func (s *sniffer) line(line []byte) {
 	}
 	s.indent = indent
 	name, rest, ok := bytes.Cut(text, []byte(":"))
-	if ok && (len(rest) == 0 || white(rest, 0) > 0) {
+	if ok && (len(rest) == 0 || yamltree.White(rest, 0) > 0) {
 		s.key(bytes.Trim(name, " \t\"'"), rest)
 	}
 }
@@ -137,7 +138,7 @@ func (s *sniffer) flow(data []byte) int {
 			}
 			start, name = -1, nil
 		case '\n':
-			if marker(data[i+1:], "---") {
+			if yamltree.Marker(data[i+1:], "---") {
 				return i + 1
 			}
 		case ' ', '\t', '\r':

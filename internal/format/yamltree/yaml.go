@@ -1,4 +1,4 @@
-package kubernetes
+package yamltree
 
 import (
 	"bytes"
@@ -14,10 +14,11 @@ import (
 	"github.com/plimsoll-iac/plimsoll/internal/source"
 )
 
-// readYAML reads one YAML document and hands it to m if it is a manifest.
-func readYAML(t *tree, d span, m *maker, mayRefine func() bool) *problem {
-	for bytes.HasPrefix(t.f.Data[d.start:d.end], byteOrderMark) {
-		d.start += len(byteOrderMark)
+// readYAML reads one YAML document; it gives none for an empty one and for one
+// that is no candidate.
+func readYAML(t *tree, d span, o Options, mayRefine func() bool) ([]value, *problem) {
+	for bytes.HasPrefix(t.f.Data[d.start:d.end], ByteOrderMark) {
+		d.start += len(ByteOrderMark)
 	}
 	text := t.f.Data[d.start:d.end]
 	doc, err := parse(text)
@@ -26,23 +27,21 @@ func readYAML(t *tree, d span, m *maker, mayRefine func() bool) *problem {
 		if line == 0 || mayRefine() {
 			line = refine(t, d, message, line)
 		}
-		return &problem{line: fileLine(t, d, line), message: message}
+		return nil, &problem{line: fileLine(t, d, line), message: message}
 	}
-	if !candidate(doc) {
-		return nil
+	if doc == nil || o.Candidate != nil && !o.Candidate(doc) {
+		return nil, nil
 	}
-	b := builder{tree: t, d: d, at: d.start, ascii: utf8.RuneCount(text) == len(text)}
+	b := builder{tree: t, o: o, d: d, at: d.start, ascii: utf8.RuneCount(text) == len(text)}
 	root := b.node(doc, 0, -1)
 	if b.problem == nil {
 		b.finish()
 	}
 	if b.problem != nil {
-		return b.problem
+		return nil, b.problem
 	}
 	root.KeyRange = source.Range{}
-	m.diagnostics = append(m.diagnostics, b.diagnostics...)
-	m.document(root, b.comments)
-	return nil
+	return []value{{root, b.comments, b.diagnostics}}, nil
 }
 
 // parse runs yaml.v3 on one document. nil stands for an empty document.
@@ -74,7 +73,7 @@ func yamlError(err error) (line int, message string) {
 			}
 		}
 	}
-	return line, clean(message)
+	return line, Clean(message)
 }
 
 // refine finds the line on which an error appears: yaml.v3 names the line on
@@ -115,25 +114,8 @@ func fileLine(t *tree, d span, line int) int {
 	return t.f.Pos(at).Line
 }
 
-// candidate reports whether a document may be a manifest: a map with both
-// apiVersion and kind, which a merge key may bring.
-func candidate(doc *yaml.Node) bool {
-	if doc == nil || doc.Kind != yaml.MappingNode {
-		return false
-	}
-	n := 0
-	for i := 0; i+1 < len(doc.Content); i += 2 {
-		switch key := doc.Content[i]; {
-		case isMerge(key):
-			return true
-		case key.Value == "kind" || key.Value == "apiVersion" || key.Value == "metadata":
-			n++
-		}
-	}
-	return n >= 2
-}
-
-func isMerge(key *yaml.Node) bool {
+// IsMerge reports whether a key of a map is a merge key (<<).
+func IsMerge(key *yaml.Node) bool {
 	return key.Kind == yaml.ScalarNode && key.Value == "<<" && key.Tag == "!!merge"
 }
 
@@ -142,6 +124,7 @@ func isMerge(key *yaml.Node) bool {
 // and the next token is white space, indicators and comments.
 type builder struct {
 	*tree
+	o           Options
 	d           span
 	at          int
 	ascii       bool // every column is a byte
@@ -193,8 +176,8 @@ func (b *builder) node(n *yaml.Node, depth, empty int) *resource.Node {
 	if b.problem != nil {
 		return b.tree.node(resource.Null, nil)
 	}
-	if depth > maxDepth {
-		b.fail(b.at, "is nested more than %d levels deep", maxDepth)
+	if depth > MaxDepth {
+		b.fail(b.at, "is nested more than %d levels deep", MaxDepth)
 		return b.tree.node(resource.Null, nil)
 	}
 	var out *resource.Node
@@ -207,6 +190,9 @@ func (b *builder) node(n *yaml.Node, depth, empty int) *resource.Node {
 		out = b.sequence(n, depth)
 	default:
 		out = b.scalar(n, empty)
+	}
+	if b.o.Tagged != nil && n.Kind != yaml.AliasNode && len(n.Tag) > 1 && n.Tag[0] == '!' && n.Tag[1] != '!' && b.problem == nil {
+		out = b.o.Tagged(n.Tag, out)
 	}
 	if n.Anchor != "" {
 		b.keep(n, out)
@@ -249,7 +235,7 @@ func (b *builder) open(n *yaml.Node) (start, content int) {
 			if start < 0 {
 				start = i
 			}
-			for i++; i < end && white(data, i) == 0; i++ {
+			for i++; i < end && White(data, i) == 0; i++ {
 			}
 		default:
 			b.lost(i)
@@ -260,7 +246,7 @@ func (b *builder) open(n *yaml.Node) (start, content int) {
 			break
 		}
 		for i < end {
-			if w := white(data, i); w > 0 {
+			if w := White(data, i); w > 0 {
 				i += w
 			} else if data[i] == '#' {
 				i = b.lineEnd(i, end)
@@ -286,7 +272,7 @@ func (b *builder) scalar(n *yaml.Node, empty int) *resource.Node {
 	if b.problem != nil {
 		return b.tree.node(resource.Null, nil)
 	}
-	kind, value, err := resolve(n)
+	kind, value, err := resolve(n, b.o.OldBooleans)
 	if err != nil {
 		b.fail(start, "%v", err)
 	}
@@ -344,7 +330,7 @@ func (b *builder) alias(n *yaml.Node, depth int) *resource.Node {
 	place := b.span(b.pos(start), b.pos(end))
 	target := b.done[n.Alias]
 	if target == nil {
-		b.fail(start, "the alias *%s lies within the value that it stands for", clean(n.Value))
+		b.fail(start, "the alias *%s lies within the value that it stands for", Clean(n.Value))
 		return b.tree.node(resource.Null, nil)
 	}
 	return b.expand(target, place, depth)
@@ -354,11 +340,11 @@ func (b *builder) alias(n *yaml.Node, depth int) *resource.Node {
 // the alias; where it is written is its origin.
 func (b *builder) expand(n *resource.Node, place source.Range, depth int) *resource.Node {
 	b.expanded++
-	if b.expanded > maxExpanded || depth > maxDepth {
+	if b.expanded > maxExpanded || depth > MaxDepth {
 		if b.expanded > maxExpanded {
 			b.fail(place.Start.Byte, "the aliases of this file stand for more than %d values", maxExpanded)
 		}
-		b.fail(place.Start.Byte, "is nested more than %d levels deep where an alias is followed", maxDepth)
+		b.fail(place.Start.Byte, "is nested more than %d levels deep where an alias is followed", MaxDepth)
 	}
 	c := b.tree.node(n.Kind, n.Value)
 	if b.problem != nil {
@@ -483,7 +469,7 @@ func (b *builder) comment(at int) int {
 	end := b.lineEnd(at, b.d.end)
 	text := bytes.TrimRight(data[at:end], " \t\r")
 	line := bytes.LastIndexByte(data[:at], '\n') + 1
-	before := bytes.TrimSpace(bytes.TrimPrefix(data[line:at], byteOrderMark))
+	before := bytes.TrimSpace(bytes.TrimPrefix(data[line:at], ByteOrderMark))
 	b.comments = append(b.comments, resource.Comment{
 		Text:     strings.TrimSpace(strings.TrimLeft(string(text), "#")),
 		Range:    b.span(b.pos(at), b.pos(at+len(text))),
@@ -497,12 +483,12 @@ func (b *builder) comment(at int) int {
 func (b *builder) finish() {
 	data, end := b.f.Data, b.d.end
 	for i := b.at; i < end; {
-		switch w := white(data, i); {
+		switch w := White(data, i); {
 		case w > 0:
 			i += w
 		case data[i] == '#':
 			i = b.comment(i)
-		case marker(data[i:end], "..."):
+		case Marker(data[i:end], "..."):
 			i += 3
 		default:
 			b.fail(i, "there is more after the end of the document; separate documents by ---")

@@ -1,4 +1,4 @@
-package kubernetes
+package yamltree
 
 import (
 	"gopkg.in/yaml.v3"
@@ -88,7 +88,7 @@ func (b *builder) fields(n *yaml.Node, out *resource.Node, depth int) {
 		if b.problem != nil {
 			return
 		}
-		if isMerge(key) {
+		if IsMerge(key) {
 			b.merge(&set, node)
 			continue
 		}
@@ -98,7 +98,7 @@ func (b *builder) fields(n *yaml.Node, out *resource.Node, depth int) {
 		}
 		node.KeyRange = keyRange
 		if set.put(resource.Field{Name: name, Node: node}, false) {
-			b.diagnostics.Errorf(b.f.Path, keyRange.Start.Line, "the key %q is there twice in one map; the later one counts", clean(name))
+			b.diagnostics.Errorf(b.f.Path, keyRange.Start.Line, "the key %q is there twice in one map; the later one counts", Clean(name))
 		}
 	}
 	out.Fields = set.fields
@@ -128,7 +128,7 @@ func (b *builder) key(n *yaml.Node, depth int) (name string, start, end int, ok 
 func (b *builder) afterColon() int {
 	data := b.f.Data
 	for i := b.at; i < b.d.end; {
-		switch w := white(data, i); {
+		switch w := White(data, i); {
 		case w > 0:
 			i += w
 		case data[i] == '#':

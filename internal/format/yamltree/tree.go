@@ -1,4 +1,4 @@
-package kubernetes
+package yamltree
 
 import (
 	"bytes"
@@ -22,7 +22,8 @@ type tree struct {
 	expanded int
 }
 
-var byteOrderMark = []byte("\ufeff")
+// ByteOrderMark may stand at the start of a file. It is read, never written.
+var ByteOrderMark = []byte("\ufeff")
 
 func newTree(f *source.File) *tree {
 	return &tree{f: f, starts: unusualLines(f.Data), last: source.Pos{Line: 1, Column: 1}}
@@ -53,7 +54,7 @@ func (t *tree) pos(offset int) source.Pos {
 // node makes a node whose place is still to be set.
 func (t *tree) node(kind resource.Kind, value any) *resource.Node {
 	if len(t.slab) == 0 {
-		t.slab = make([]resource.Node, 32)
+		t.slab = make([]resource.Node, 15) // 4 KiB
 	}
 	n := &t.slab[0]
 	t.slab = t.slab[1:]
@@ -130,8 +131,8 @@ func (t *tree) lineEnd(i, end int) int {
 	return i + n
 }
 
-// white is the length of the white space at i: a blank or a line break.
-func white(data []byte, i int) int {
+// White is the length of the white space at i: a blank or a line break.
+func White(data []byte, i int) int {
 	if i < len(data) && (data[i] == ' ' || data[i] == '\t') {
 		return 1
 	}
@@ -185,8 +186,8 @@ func split(t *tree) []span {
 	data := t.f.Data
 	var out []span
 	cur := span{line: 1}
-	if bytes.HasPrefix(data, byteOrderMark) {
-		cur.start = len(byteOrderMark)
+	if bytes.HasPrefix(data, ByteOrderMark) {
+		cur.start = len(ByteOrderMark)
 	}
 	content := -1       // offset of the first content of cur
 	directives := false // cur has directives and no content yet
@@ -206,42 +207,42 @@ func split(t *tree) []span {
 		}
 		next := t.lineStart(line + 1)
 		switch {
-		case marker(data[start:], "---"):
+		case Marker(data[start:], "---"):
 			if !directives || content >= 0 {
 				flush(start)
 				cur = span{start: start, line: line}
 			}
 			directives = false
-			if i := contentOf(data, start+3, next); i >= 0 {
+			if i := ContentOf(data, start+3, next); i >= 0 {
 				content = i
 			}
-		case marker(data[start:], "..."):
+		case Marker(data[start:], "..."):
 			flush(next)
 			cur = span{start: next, line: line + 1}
 		case content >= 0:
 		case data[start] == '%':
 			directives = true
 		default:
-			content = contentOf(data, start, next)
+			content = ContentOf(data, start, next)
 		}
 	}
 	flush(len(data))
 	return out
 }
 
-// marker reports whether a line is a document marker.
-func marker(rest []byte, mark string) bool {
+// Marker reports whether the text begins with a document marker.
+func Marker(rest []byte, mark string) bool {
 	if len(rest) < 3 || rest[0] != mark[0] || rest[1] != mark[1] || rest[2] != mark[2] {
 		return false
 	}
-	return len(rest) == 3 || white(rest, 3) > 0
+	return len(rest) == 3 || White(rest, 3) > 0
 }
 
-// contentOf is the offset of the first content between start and end, or -1
+// ContentOf is the offset of the first content between start and end, or -1
 // where there is only white space and a comment.
-func contentOf(data []byte, start, end int) int {
+func ContentOf(data []byte, start, end int) int {
 	for i := start; i < end; {
-		n := white(data, i)
+		n := White(data, i)
 		if n == 0 {
 			if data[i] == '#' {
 				return -1

@@ -1,4 +1,4 @@
-package kubernetes
+package yamltree
 
 import (
 	"bytes"
@@ -14,33 +14,33 @@ import (
 // isJSON reports whether a file says by its name that it is JSON.
 func isJSON(file string) bool { return strings.EqualFold(path.Ext(file), ".json") }
 
-// readJSON reads one JSON object after the other and hands them to m. JSON has
-// a parser of its own because yaml.v3 refuses some of it: surrogate pairs,
-// long names, tabs before the first brace.
-func readJSON(t *tree, d span, m *maker) *problem {
+// readJSON reads one JSON object after the other, and gives those before a
+// problem too. JSON has a parser of its own because yaml.v3 refuses some of it:
+// surrogate pairs, long names, tabs before the first brace.
+func readJSON(t *tree, d span) ([]value, *problem) {
 	p := jsonParser{tree: t, data: t.f.Data[:d.end], at: d.start}
-	for bytes.HasPrefix(p.data[p.at:], byteOrderMark) {
-		p.at += len(byteOrderMark)
+	for bytes.HasPrefix(p.data[p.at:], ByteOrderMark) {
+		p.at += len(ByteOrderMark)
 	}
-	if marker(p.data[p.at:], "---") {
+	if Marker(p.data[p.at:], "---") {
 		p.at += 3
 	}
+	var out []value
 	for {
 		p.space()
-		if p.at >= len(p.data) || marker(p.data[p.at:], "...") {
-			return nil
+		if p.at >= len(p.data) || Marker(p.data[p.at:], "...") {
+			return out, nil
 		}
 		if p.data[p.at] != '{' {
 			p.fail("expected an object")
-			return p.problem
+			return out, p.problem
 		}
 		root := p.value(0)
 		if p.problem != nil {
-			return p.problem
+			return out, p.problem
 		}
-		m.diagnostics = append(m.diagnostics, p.diagnostics...)
+		out = append(out, value{root: root, diagnostics: p.diagnostics})
 		p.diagnostics = nil
-		m.document(root, nil)
 	}
 }
 
@@ -83,8 +83,8 @@ func (p *jsonParser) next() byte {
 func (p *jsonParser) value(depth int) *resource.Node {
 	start := p.pos(p.at)
 	n := p.node(resource.Null, nil)
-	if depth > maxDepth {
-		p.fail("is nested more than " + strconv.Itoa(maxDepth) + " levels deep")
+	if depth > MaxDepth {
+		p.fail("is nested more than " + strconv.Itoa(MaxDepth) + " levels deep")
 		return n
 	}
 	switch c := p.next(); {
@@ -150,7 +150,7 @@ func (p *jsonParser) object(n *resource.Node, depth int) {
 		if name == "" {
 			p.diagnostics.Errorf(p.f.Path, key.Start.Line, emptyKey)
 		} else if set.put(resource.Field{Name: name, Node: v}, false) {
-			p.diagnostics.Errorf(p.f.Path, key.Start.Line, "the key %q is there twice in one map; the later one counts", clean(name))
+			p.diagnostics.Errorf(p.f.Path, key.Start.Line, "the key %q is there twice in one map; the later one counts", Clean(name))
 		}
 		switch p.next() {
 		case ',':

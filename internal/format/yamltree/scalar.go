@@ -1,4 +1,4 @@
-package kubernetes
+package yamltree
 
 import (
 	"bytes"
@@ -12,14 +12,15 @@ import (
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
 )
 
-// resolve gives the value that a scalar has to the cluster.
-func resolve(n *yaml.Node) (resource.Kind, any, error) {
+// resolve gives the value that a scalar has; old takes the booleans of YAML 1.1
+// for such.
+func resolve(n *yaml.Node, old bool) (resource.Kind, any, error) {
 	s := n.Value
 	tagged := n.Style&yaml.TaggedStyle != 0
 	plain := n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) == 0
 	switch n.Tag {
 	case "!!str":
-		if plain && !tagged {
+		if old && plain && !tagged {
 			if v, ok := oldBool(s); ok {
 				return resource.Bool, v, nil
 			}
@@ -116,13 +117,13 @@ func follow(data []byte, at int, value string) (int, bool) {
 	v := []byte(value)
 	end := at
 	for i, j := 0, at; ; {
-		for w := white(v, i); w > 0; w = white(v, i) {
+		for w := White(v, i); w > 0; w = White(v, i) {
 			i += w
 		}
 		if i >= len(v) {
 			return end, true
 		}
-		for w := white(data, j); w > 0; w = white(data, j) {
+		for w := White(data, j); w > 0; w = White(data, j) {
 			j += w
 		}
 		if j >= len(data) || data[j] != v[i] {
