@@ -155,13 +155,15 @@ func (n *Node) Str() string {
 
 // Equal reports whether two trees say the same, wherever and however they are
 // written: ranges, origins and the order of fields do not count; the order of
-// items does. Unknown values are equal when they depend on the same.
+// items does. Unknown values are equal when they depend on the same and what is
+// known of the documents within them is equal.
 func Equal(a, b *Node) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
 	if a.Unknown || b.Unknown {
-		return a.Unknown == b.Unknown && a.Why == b.Why
+		// A text that is not known may hold a document that is known in part.
+		return a.Unknown == b.Unknown && a.Why == b.Why && Equal(a.Embedded, b.Embedded)
 	}
 	if a.Kind != b.Kind || a.Partial != b.Partial {
 		return false

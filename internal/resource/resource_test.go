@@ -206,3 +206,19 @@ func TestKindString(t *testing.T) {
 		t.Error(s)
 	}
 }
+
+func TestEqualOfDocumentsKnownInPart(t *testing.T) {
+	policy := func(effect string) *resource.Node {
+		doc := &resource.Node{Kind: resource.Map, Fields: []resource.Field{
+			{Name: "Effect", Node: &resource.Node{Kind: resource.String, Value: effect}},
+			{Name: "Resource", Node: &resource.Node{Kind: resource.String, Unknown: true, Why: "aws_s3_bucket.b.arn"}},
+		}}
+		return &resource.Node{Kind: resource.String, Unknown: true, Why: "aws_s3_bucket.b.arn", Embedded: doc}
+	}
+	if !resource.Equal(policy("Allow"), policy("Allow")) {
+		t.Error("equal documents are taken for different ones")
+	}
+	if resource.Equal(policy("Allow"), policy("Deny")) {
+		t.Error("a change within a document that is known in part goes unseen")
+	}
+}
