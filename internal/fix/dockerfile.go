@@ -198,10 +198,10 @@ func (w *dockerWriter) appendInstructions(list *resource.Node, items []value) er
 		}
 		lines = append(lines, caseLike(name, w.f.Text(last.Get("name").Range))+" "+text)
 	}
-	if len(lines) > 0 {
-		w.below(last.Range.LastLine(), strings.Join(lines, w.eol))
+	if len(lines) == 0 {
+		return nil
 	}
-	return nil
+	return w.below(last.Range.LastLine(), strings.Join(lines, w.eol))
 }
 
 // has reports whether a stage already has an instruction.
@@ -215,13 +215,17 @@ func has(list *resource.Node, name, value string) bool {
 }
 
 // below puts lines under a line; a file without a final line break stays so.
-func (w *dockerWriter) below(line int, text string) {
+func (w *dockerWriter) below(line int, text string) error {
+	if last := strings.TrimRight(w.f.Line(line), " \t"); strings.HasSuffix(last, `\`) || strings.HasSuffix(last, "`") {
+		return errors.New("the last instruction goes on below its last line")
+	}
 	at := w.f.LineEnd(line)
 	if at > 0 && w.f.Data[at-1] != '\n' {
 		w.edit(at, at, w.eol+text)
-		return
+		return nil
 	}
 	w.edit(at, at, text+w.eol)
+	return nil
 }
 
 // setUser makes the stage end as another user. Commands that are run while the
@@ -272,8 +276,7 @@ func (w *dockerWriter) setUser(stage *resource.Node, v value) error {
 		} else if img := stage.Path("from", "image"); img != nil && img.Range.Len() > 0 {
 			line = img.Range.LastLine()
 		}
-		w.below(line, text)
-		return nil
+		return w.below(line, text)
 	}
 	line := start.Range.Start.Line
 	for line > 1 && strings.HasPrefix(strings.TrimLeft(w.f.Line(line-1), " \t"), "#") {
