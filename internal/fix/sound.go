@@ -95,13 +95,11 @@ func documentEnd(data []byte, at int) int {
 	if at > 0 {
 		at--
 	}
-	for {
-		i := bytes.Index(data[at:], []byte("\n---"))
-		if i < 0 {
-			return len(data)
-		}
-		return at + i + 1
+	i := bytes.Index(data[at:], []byte("\n---"))
+	if i < 0 {
+		return len(data)
 	}
+	return at + i + 1
 }
 
 func documents(data []byte) (int, error) {
