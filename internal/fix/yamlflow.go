@@ -60,7 +60,7 @@ func (w *yamlWriter) listShape(n *resource.Node) shape {
 func (w *yamlWriter) layout(s *shape, n *resource.Node, starts, ends []int) {
 	last := len(starts) - 1
 	line := w.f.Pos(starts[last]).Line
-	before := line
+	var before int
 	if last > 0 {
 		before = w.f.Pos(ends[last-1]).Line
 	} else {

@@ -220,7 +220,7 @@ func TestWhatWasAcceptedSurvivesKillAndTerm(t *testing.T) {
 	if err := a.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	soon(t, "the killed process ends", 10*time.Second, a.exited)
+	_ = soon(t, "the killed process ends", 10*time.Second, a.exited)
 
 	a = startApp(t, gh.URL, dir, key)
 	if again := soon(t, "the review begins again after kill -9", 20*time.Second, gh.asked); again != first {
@@ -241,7 +241,7 @@ func TestWhatWasAcceptedSurvivesKillAndTerm(t *testing.T) {
 	if err := a.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	soon(t, "the killed process ends", 10*time.Second, a.exited)
+	_ = soon(t, "the killed process ends", 10*time.Second, a.exited)
 }
 
 func TestIdleAppExitsAtOnceOnTerm(t *testing.T) {
