@@ -49,7 +49,11 @@ func Text(w io.Writer, r *Report, o TextOptions) error {
 		textOthers(b, r, p)
 	}
 	wrote := false
-	for _, d := range r.Diagnostics {
+	for i, d := range r.Diagnostics {
+		if i == maxTextDiagnostics {
+			fmt.Fprintf(b, "and %d more like these; --format json lists them all\n", len(r.Diagnostics)-i)
+			break
+		}
 		what := string(d.Level)
 		if d.NotEvaluated != "" {
 			what = "not evaluated"
@@ -292,7 +296,11 @@ func summaryLine(r *Report) string {
 	return s + fmt.Sprintf(" · %.2f s", r.Elapsed.Round(time.Millisecond).Seconds())
 }
 
-const maxTextWidth = 160
+// What a person reads at a terminal: lines are clipped and lists cut, counted.
+const (
+	maxTextWidth       = 160
+	maxTextDiagnostics = 40
+)
 
 func clip(s string) string {
 	if utf8.RuneCountInString(s) <= maxTextWidth {
