@@ -1,0 +1,79 @@
+package reviewer_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/plimsoll-iac/plimsoll/internal/format"
+	"github.com/plimsoll-iac/plimsoll/internal/format/kubernetes"
+	"github.com/plimsoll-iac/plimsoll/internal/reviewer"
+	"github.com/plimsoll-iac/plimsoll/internal/rule"
+)
+
+// TestRunExamples holds that an example which does not show what its rule does
+// is told so.
+func TestRunExamples(t *testing.T) {
+	const head = `id: test/host-pid
+title: t
+severity: high
+theme: namespaces
+why: w
+remediation: r
+checks:
+  - platform: kubernetes
+    each: pods
+    fail: it.?hostPID.orValue(false) == true
+    at: hostPID
+    message: m
+    fix: {set: {hostPID: false}}
+examples:
+`
+	bad := "    fail: |\n      apiVersion: v1\n      kind: Pod\n      metadata: {name: a}\n      spec: {hostPID: true}\n"
+	good := strings.Replace(bad, "true", "false", 1)
+	fixed := func(s string) string { return strings.Replace(s, "fail:", "fixed:", 1) }
+	pass := func(s string) string { return strings.Replace(s, "fail:", "pass:", 1) }
+	item := func(parts ...string) string {
+		return "  -" + strings.TrimPrefix(strings.Join(parts, ""), "   ")
+	}
+	for _, c := range []struct{ name, example, part, want string }{
+		{"holds", item(bad, fixed(good)), "fixed", ""},
+		{"fails as it should", item(bad, fixed(good)), "fail", ""},
+		{"passes", item(pass(good)), "pass", ""},
+		{"no finding", item(good), "fail", "no finding"},
+		{"a finding", item(pass(bad)), "pass", "gives a finding"},
+		{"not shown how to fix", item(bad), "fixed", "add fixed"},
+		{"fixed otherwise", item(bad, fixed(strings.Replace(good, "{name: a}", "{ name: a }", 1))), "fixed", "something else"},
+		{"broken", item(pass("    fail: |\n      apiVersion: v1\n      kind: Pod\n      spec: {\n")), "pass", "does not read"},
+		{"empty", item(pass("    fail: |\n      # nothing\n")), "pass", "no resource"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r, ds := rule.Parse("rule.yaml", []byte(head+c.example))
+			if len(ds) > 0 {
+				t.Fatal(ds)
+			}
+			found := false
+			for _, res := range reviewer.RunExamples(t.Context(), []*rule.Rule{r}, map[string]format.Reader{"kubernetes": kubernetes.New()}) {
+				if res.Part != c.part {
+					continue
+				}
+				found = true
+				switch {
+				case c.want == "" && res.Err != nil:
+					t.Error(res.Err)
+				case c.want != "" && (res.Err == nil || !strings.Contains(res.Err.Error(), c.want)):
+					t.Errorf("got %v, want %q", res.Err, c.want)
+				}
+			}
+			if !found {
+				t.Errorf("there is no result for %s", c.part)
+			}
+		})
+	}
+	r, ds := rule.Parse("rule.yaml", []byte(head+item(pass(good))))
+	if len(ds) > 0 {
+		t.Fatal(ds)
+	}
+	if res := reviewer.RunExamples(t.Context(), []*rule.Rule{r}, nil); len(res) != 1 || res[0].Err == nil {
+		t.Errorf("without a reader: %+v", res)
+	}
+}
