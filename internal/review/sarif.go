@@ -120,7 +120,7 @@ func sarifResult(r *Report, f Finding, ruleIndex int) (object, error) {
 	}
 	res := object{
 		"ruleId": f.Rule.ID, "ruleIndex": ruleIndex, "level": sarifLevel(f.Severity),
-		"message": object{"text": upperFirst(plain(f.Message)) + ". " + plain(f.Rule.Remediation)},
+		"message": object{"text": plain(upperFirst(f.Message)) + ". " + plain(f.Rule.Remediation)},
 		"locations": array{object{
 			"physicalLocation": object{"artifactLocation": object{"uri": uri(f.Range.File), "uriBaseId": "%SRCROOT%"}, "region": region},
 			"logicalLocations": array{object{"fullyQualifiedName": f.Resource.ID, "kind": "resource"}},

@@ -99,7 +99,7 @@ func secretLines(r *Report) map[string]map[int]bool {
 
 func textFinding(b *bufio.Writer, r *Report, f Finding, p painter, hidden map[string]map[int]bool) {
 	fmt.Fprintf(b, "%s  %s  %s  %s\n", p.paint("1", printable(f.Range.String())), p.severity(f.Severity),
-		printable(upperFirst(plain(f.Message))), p.paint("2", f.Rule.ID))
+		printable(plain(upperFirst(f.Message))), p.paint("2", f.Rule.ID))
 	file := r.Files[f.Range.File]
 	width := 1
 	if file != nil && f.Range.Start.Line > 0 {
