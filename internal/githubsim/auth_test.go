@@ -59,7 +59,7 @@ func jwt(t *testing.T, key *rsa.PrivateKey, header, claims object) string {
 // with sends a request with a credential of its own.
 func (w *world) with(credential, method, path, body string) (int, object) {
 	w.t.Helper()
-	req, err := http.NewRequest(method, w.api+path, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(w.t.Context(), method, w.api+path, strings.NewReader(body))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -217,7 +217,11 @@ func TestRateLimit(t *testing.T) {
 			t.Fatal(got)
 		}
 	}
-	resp, err := w.http.Get(w.api + "/repos/acme/shop")
+	req, err := http.NewRequestWithContext(t.Context(), "GET", w.api+"/repos/acme/shop", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := w.http.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -197,11 +198,25 @@ func (f Fault) wait(r *http.Request) bool {
 	return true
 }
 
-// reply answers with JSON; a nil body with nothing.
+// rawBody is an answer that is not JSON.
+type rawBody []byte
+
+// wantsRaw says whether the client asks for a file's bytes instead of JSON.
+func (x *exchange) wantsRaw() bool {
+	accept := x.r.Header.Get("Accept")
+	return strings.HasPrefix(accept, "application/vnd.github.") && strings.Contains(accept, "raw")
+}
+
+// reply answers with JSON, or with raw bytes; a nil body with nothing.
 func (x *exchange) reply(status int, body any) {
 	x.Status = status
 	x.out.Reset()
 	if body == nil {
+		return
+	}
+	if raw, ok := body.(rawBody); ok {
+		x.header.Set("Content-Type", "application/vnd.github.v3.raw; charset=utf-8")
+		x.out.Write(raw)
 		return
 	}
 	x.header.Set("Content-Type", "application/json; charset=utf-8")

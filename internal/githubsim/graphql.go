@@ -2,6 +2,7 @@ package githubsim
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -37,6 +38,7 @@ type execution struct {
 	vars      map[string]any
 	fragments ast.FragmentDefinitionList
 	errors    []any
+	invalid   bool // the query asks for what there is not
 }
 
 func (s *Server) serveGraphQL(x *exchange) {
@@ -99,6 +101,9 @@ func (s *Server) serveGraphQL(x *exchange) {
 	out := map[string]any{"data": data}
 	if ex.errors != nil {
 		out["errors"] = ex.errors
+	}
+	if ex.invalid {
+		delete(out, "data") // GitHub does not begin with a query that its schema refuses
 	}
 	x.reply(200, out)
 }
@@ -185,7 +190,7 @@ func (ex *execution) included(ds ast.DirectiveList) bool {
 
 func (ex *execution) object(set ast.SelectionSet, n node, path []any) any {
 	if len(path) > 2*maxQueryDepth {
-		ex.fail(path, nil, fmt.Errorf("query is nested too deep"))
+		ex.fail(path, nil, errors.New("query is nested too deep"))
 		return nil
 	}
 	out := map[string]any{}
@@ -193,7 +198,7 @@ func (ex *execution) object(set ast.SelectionSet, n node, path []any) any {
 		at := append(append([]any{}, path...), f.Alias)
 		value, ok := n[f.Name]
 		if !ok {
-			ex.fail(at, f, &gqlError{kind: "undefinedField", message: fmt.Sprintf("Field '%s' doesn't exist on type '%v'", f.Name, n["__typename"])})
+			ex.undefined(at, f, n)
 			continue
 		}
 		if r, ok := value.(resolver); ok {
@@ -236,9 +241,22 @@ func (ex *execution) complete(f *ast.Field, value any, path []any) any {
 	return value
 }
 
+// undefined notes a field that a type does not have; such errors have a code in
+// their extensions instead of a type.
+func (ex *execution) undefined(path []any, f *ast.Field, n node) {
+	ex.invalid = true
+	ex.errors = append(ex.errors, map[string]any{
+		"message":    fmt.Sprintf("Field '%s' doesn't exist on type '%v'", f.Name, n["__typename"]),
+		"path":       path,
+		"extensions": map[string]any{"code": "undefinedField", "typeName": n["__typename"], "fieldName": f.Name},
+		"locations":  []any{map[string]any{"line": f.Position.Line, "column": f.Position.Column}},
+	})
+}
+
 func (ex *execution) fail(path []any, f *ast.Field, err error) {
 	e := map[string]any{"message": err.Error(), "path": path}
-	if g, ok := err.(*gqlError); ok {
+	var g *gqlError
+	if errors.As(err, &g) {
 		e["type"] = g.kind
 	}
 	if f != nil && f.Position != nil {

@@ -190,6 +190,9 @@ func (c *call) fileContents(name, ref string, e *object.TreeEntry) (int, any, er
 	if err != nil {
 		return 0, nil, err
 	}
+	if c.wantsRaw() {
+		return 200, rawBody(b), nil
+	}
 	if e.Mode == filemode.Symlink {
 		out["target"] = string(b)
 		return 200, out, nil
@@ -311,6 +314,9 @@ func getBlob(c *call) (int, any, error) {
 	}
 	if err != nil {
 		return 0, nil, err
+	}
+	if c.wantsRaw() {
+		return 200, rawBody(b), nil
 	}
 	return 200, map[string]any{
 		"sha": h.String(), "node_id": "B_" + h.String(), "size": len(b), "encoding": "base64", "content": wrapped(b),

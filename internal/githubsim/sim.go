@@ -38,6 +38,9 @@ type Options struct {
 	Git GitOptions
 	// WebhookClient posts deliveries; nil is a client with GitHub's 10 s limit.
 	WebhookClient *http.Client
+	// Front makes what Start serves, around Handler; nil serves Handler itself.
+	// Tests put simtest.Validate here.
+	Front func(*Server) http.Handler
 	// SamplePush makes the prepared push of the page's "Push a fix" button; nil
 	// leaves the button out.
 	SamplePush func(PullRequest) (Push, bool)
@@ -123,12 +126,16 @@ func (s *Server) Start(addr string) error {
 	if addr == "" {
 		addr = "127.0.0.1:0"
 	}
-	l, err := net.Listen("tcp", addr)
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", addr)
 	if err != nil {
 		return fmt.Errorf("githubsim: listen: %w", err)
 	}
+	h := s.Handler()
+	if s.opts.Front != nil {
+		h = s.opts.Front(s)
+	}
 	srv := &http.Server{
-		Handler:           s.Handler(),
+		Handler:           h,
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}

@@ -207,7 +207,7 @@ func (w *world) call(method, path string, body any) (int, map[string]any) {
 		}
 		r = bytes.NewReader(b)
 	}
-	req, err := http.NewRequest(method, w.api+path, r)
+	req, err := http.NewRequestWithContext(w.t.Context(), method, w.api+path, r)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -241,7 +241,11 @@ func (w *world) query(doc string, vars map[string]any) (map[string]any, []any) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	resp, err := w.http.Post(w.GraphQLURL(), "application/json", bytes.NewReader(b))
+	req, err := http.NewRequestWithContext(w.t.Context(), "POST", w.GraphQLURL(), bytes.NewReader(b))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	resp, err := w.http.Do(req)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -360,4 +364,19 @@ func (w *world) asApp() {
 		w.t.Fatal(err)
 	}
 	w.http = &http.Client{Transport: tr}
+}
+
+func TestRawContents(t *testing.T) {
+	w := newWorld(t, githubsim.Options{}, nil, nil)
+	f, _, _, err := w.client.Repositories.GetContents(t.Context(), "acme", "shop", "README.md", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, _, err := w.client.Git.GetBlobRaw(t.Context(), "acme", "shop", f.GetSHA())
+	if err != nil || string(b) != "shop\n" {
+		t.Errorf("blob %q, %v", b, err)
+	}
+	if text, err := f.GetContent(); err != nil || text != "shop\n" {
+		t.Errorf("content %q, %v", text, err)
+	}
 }

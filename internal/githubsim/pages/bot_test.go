@@ -26,7 +26,7 @@ func (b bot) send(path string, body any) map[string]any {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	req, err := http.NewRequest("POST", b.s.APIURL()+path, bytes.NewReader(j))
+	req, err := http.NewRequestWithContext(b.t.Context(), "POST", b.s.APIURL()+path, bytes.NewReader(j))
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -129,7 +129,11 @@ func newSite(t *testing.T) *site {
 
 func (v *site) get(path string) string {
 	v.t.Helper()
-	resp, err := http.Get(v.URL() + path)
+	req, err := http.NewRequestWithContext(v.t.Context(), "GET", v.URL()+path, nil)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		v.t.Fatal(err)
 	}
@@ -149,7 +153,7 @@ func (v *site) get(path string) string {
 // post presses a button and gives the status that it ends in.
 func (v *site) post(action string, form url.Values, header http.Header) int {
 	v.t.Helper()
-	req, err := http.NewRequest("POST", v.URL()+v.path+"/"+action, strings.NewReader(form.Encode()))
+	req, err := http.NewRequestWithContext(v.t.Context(), "POST", v.URL()+v.path+"/"+action, strings.NewReader(form.Encode()))
 	if err != nil {
 		v.t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/parser"
 	"github.com/vektah/gqlparser/v2/validator"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 )
 
 var graphQLSchema = sync.OnceValues(func() (*ast.Schema, error) {
@@ -52,7 +53,7 @@ func checkGraphQL(body, answer []byte) error {
 	if err := json.Unmarshal(body, &req); err != nil {
 		return err
 	}
-	doc, errs := gqlparser.LoadQuery(schema, req.Query)
+	doc, errs := gqlparser.LoadQueryWithRules(schema, req.Query, rules.NewDefaultRules())
 	if errs != nil {
 		return errs
 	}

@@ -63,7 +63,7 @@ func TestValidateFindsMistakes(t *testing.T) {
 		{"good GraphQL", "POST", "/graphql", `{"query":"{ viewer { login } }"}`, ""},
 	} {
 		rec.errors = nil
-		req := httptest.NewRequest(tt.method, tt.path, strings.NewReader(tt.body))
+		req := httptest.NewRequestWithContext(t.Context(), tt.method, tt.path, strings.NewReader(tt.body))
 		req.Header.Set("Authorization", "Bearer "+token)
 		h.ServeHTTP(httptest.NewRecorder(), req)
 		got := strings.Join(rec.errors, "\n")
@@ -79,7 +79,7 @@ func TestValidateFindsMistakes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	simtest.Validate(rec, faulty).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/repos/acme/shop", nil))
+	simtest.Validate(rec, faulty).ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), "GET", "/repos/acme/shop", nil))
 	if len(rec.errors) != 1 {
 		t.Errorf("an undescribed answer: %v", rec.errors)
 	}
