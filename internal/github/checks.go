@@ -53,7 +53,7 @@ func (c *Client) Begin(ctx context.Context, pr PullRequest) (*Run, error) {
 	}
 	// A try that was cut short may have made a run that memory does not know.
 	look := !pr.NewHead || remembered && known.Head == pr.HeadSHA
-	known.Head, known.Run, known.Annotated = pr.HeadSHA, 0, false
+	known.Head, known.Run, known.Annotated, known.Done = pr.HeadSHA, 0, false, false
 	if !look && c.remember(ctx, pr, known) != nil {
 		look = true
 	}
@@ -63,6 +63,7 @@ func (c *Client) Begin(ctx context.Context, pr PullRequest) (*Run, error) {
 	}
 	run.known = known
 	run.known.Run = run.ID
+	c.markHead(ctx, pr)
 	if err := c.remember(ctx, pr, run.known); err != nil {
 		// Forgetting costs a look-up later, unless it leaves a claim behind
 		// that would soon be wrong; Publish guards against that.
@@ -84,7 +85,7 @@ func (c *Client) create(ctx context.Context, pr PullRequest, look bool) (*Run, e
 			}
 		}
 		opts := gh.CreateCheckRunOptions{
-			Name: CheckName, HeadSHA: pr.HeadSHA, ExternalID: gh.String(externalID(pr.Number)),
+			Name: CheckName, HeadSHA: pr.HeadSHA, ExternalID: gh.String(pr.externalID()),
 			Status: gh.String("in_progress"), StartedAt: &gh.Timestamp{Time: stamp(c.opt.Now())},
 		}
 		if c.opt.DetailsURL != "" {
@@ -120,7 +121,7 @@ func (c *Client) find(ctx context.Context, pr PullRequest) (*Run, error) {
 	}
 	var newest *gh.CheckRun
 	for _, r := range got.CheckRuns {
-		if r.GetName() != CheckName || r.GetApp().GetID() != app || r.GetExternalID() != externalID(pr.Number) || r.GetHeadSHA() != pr.HeadSHA {
+		if r.GetName() != CheckName || r.GetApp().GetID() != app || r.GetExternalID() != pr.externalID() || r.GetHeadSHA() != pr.HeadSHA {
 			continue
 		}
 		if newest == nil || r.GetID() > newest.GetID() {

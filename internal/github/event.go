@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"strconv"
 	"strings"
 )
 
@@ -18,9 +17,16 @@ const (
 	Ignored Kind = iota
 	// Review events ask for the review of a pull request.
 	Review
-	// Rescan events are a person's comment that asks for a review; whether the
-	// person may is still to be asked.
-	Rescan
+	// Ask events are a person's command, by comment or by button, in
+	// Event.Command; whether the person may is still to be asked.
+	Ask
+	// Missed events ask whether a head had its review: those of check suites.
+	Missed
+	// Group events ask for the review of a merge queue's group.
+	Group
+	// Refresh events say that what is remembered of an installation is out of
+	// date.
+	Refresh
 )
 
 // Event is a webhook delivery in plain terms. Fields that the event does not
@@ -42,8 +48,12 @@ type Event struct {
 	Draft      bool
 
 	Sender    string // login of who caused the event
-	CommentID int64  // of a Rescan
-	AppID     int64  // App that owns the check run of a check_run event
+	SenderID  int64  // account id of Sender, 0 when the event does not say it
+	CommentID int64  // of an Ask by comment
+	Command   string // of an Ask: one of the Command constants
+	Argument  string // of the command
+	Ref       string // of a Group: the reference of its head, "" when not known
+	AppID     int64  // App that owns the check run or check suite of the event
 }
 
 type payload struct {
@@ -58,11 +68,9 @@ type payload struct {
 		Owner struct {
 			Login string `json:"login"`
 		} `json:"owner"`
+		DefaultBranch string `json:"default_branch"`
 	} `json:"repository"`
-	Sender struct {
-		Login string `json:"login"`
-		Type  string `json:"type"`
-	} `json:"sender"`
+	Sender      account `json:"sender"`
 	PullRequest *struct {
 		Number int    `json:"number"`
 		Draft  bool   `json:"draft"`
@@ -84,6 +92,25 @@ type payload struct {
 			ID int64 `json:"id"`
 		} `json:"app"`
 	} `json:"check_run"`
+	CheckSuite *struct {
+		HeadBranch string `json:"head_branch"`
+		HeadSHA    string `json:"head_sha"`
+		App        struct {
+			ID int64 `json:"id"`
+		} `json:"app"`
+	} `json:"check_suite"`
+	MergeGroup *struct {
+		HeadSHA string `json:"head_sha"`
+		HeadRef string `json:"head_ref"`
+		BaseSHA string `json:"base_sha"`
+		BaseRef string `json:"base_ref"`
+	} `json:"merge_group"`
+	Ref     string `json:"ref"`
+	Commits []struct {
+		Added    []string `json:"added"`
+		Modified []string `json:"modified"`
+		Removed  []string `json:"removed"`
+	} `json:"commits"`
 	RequestedAction struct {
 		Identifier string `json:"identifier"`
 	} `json:"requested_action"`
@@ -93,13 +120,16 @@ type payload struct {
 		PullRequest json.RawMessage `json:"pull_request"`
 	} `json:"issue"`
 	Comment *struct {
-		ID   int64  `json:"id"`
-		Body string `json:"body"`
-		User struct {
-			Login string `json:"login"`
-			Type  string `json:"type"`
-		} `json:"user"`
+		ID   int64   `json:"id"`
+		Body string  `json:"body"`
+		User account `json:"user"`
 	} `json:"comment"`
+}
+
+type account struct {
+	ID    int64  `json:"id"`
+	Login string `json:"login"`
+	Type  string `json:"type"`
 }
 
 type branch struct {
@@ -133,8 +163,16 @@ func ParseEvent(event string, body []byte) (Event, error) {
 		err = e.pullRequest(&p)
 	case "check_run":
 		err = e.checkRun(&p)
+	case "check_suite":
+		err = e.checkSuite(&p)
 	case "issue_comment":
 		err = e.issueComment(&p)
+	case "merge_group":
+		err = e.mergeGroup(&p)
+	case "push":
+		err = e.push(&p)
+	case "installation", "installation_repositories":
+		err = e.installation(&p)
 	default:
 		return ignore(e, "event not in use"), nil
 	}
@@ -205,9 +243,10 @@ func (e *Event) pullRequest(p *payload) error {
 }
 
 func (e *Event) checkRun(p *payload) error {
+	fix := p.Action == "requested_action" && p.RequestedAction.Identifier == CommandFix
 	switch {
-	case p.Action == "rerequested":
-	case p.Action == "requested_action" && p.RequestedAction.Identifier == "rescan":
+	case p.Action == "rerequested", fix:
+	case p.Action == "requested_action" && p.RequestedAction.Identifier == CommandRescan:
 	default:
 		*e = ignore(*e, "action not in use")
 		return nil
@@ -223,6 +262,11 @@ func (e *Event) checkRun(p *payload) error {
 		*e = ignore(*e, "not our check run")
 		return nil
 	}
+	e.AppID = run.App.ID
+	if base, ok := groupOf(run.ExternalID); ok && !fix {
+		e.Kind, e.HeadSHA, e.BaseSHA = Group, run.HeadSHA, base
+		return nil
+	}
 	// For a fork pull_requests is empty: external_id is ours and always there.
 	number, ok := pullOf(run.ExternalID)
 	if !ok && len(run.PullRequests) > 0 {
@@ -232,7 +276,14 @@ func (e *Event) checkRun(p *payload) error {
 		*e = ignore(*e, "the check run belongs to no pull request")
 		return nil
 	}
-	e.Kind, e.Number, e.AppID = Review, number, run.App.ID
+	e.Kind, e.Number = Review, number
+	if fix {
+		if e.Sender == "" {
+			return errors.New("nobody asked for the fixes")
+		}
+		// The head that the button's run is about: nothing else is mended.
+		e.Kind, e.Command, e.HeadSHA, e.SenderID = Ask, CommandFix, run.HeadSHA, p.Sender.ID
+	}
 	return nil
 }
 
@@ -247,43 +298,22 @@ func (e *Event) issueComment(p *payload) error {
 	if p.Issue == nil || p.Comment == nil || p.Issue.Number <= 0 || p.Comment.ID <= 0 {
 		return errors.New("no comment on an issue")
 	}
+	command, argument, asks := ParseCommand(p.Comment.Body)
 	switch {
 	case len(p.Issue.PullRequest) == 0 || string(p.Issue.PullRequest) == "null":
 		*e = ignore(*e, "the comment is not on a pull request")
 	case p.Sender.Type == "Bot" || p.Comment.User.Type == "Bot" || strings.HasSuffix(p.Comment.User.Login, "[bot]"):
 		*e = ignore(*e, "bots give no commands")
-	case !isRescan(p.Comment.Body):
+	case !asks:
 		*e = ignore(*e, "no command")
 	case p.Issue.State == "closed":
 		*e = ignore(*e, "the pull request is closed")
 	case !loginPattern.MatchString(p.Comment.User.Login):
 		return errors.New("the commenter's login is not one")
 	default:
-		e.Kind, e.Number, e.CommentID, e.Sender = Rescan, p.Issue.Number, p.Comment.ID, p.Comment.User.Login
+		e.Kind, e.Number, e.CommentID = Ask, p.Issue.Number, p.Comment.ID
+		e.Sender, e.SenderID = p.Comment.User.Login, p.Comment.User.ID
+		e.Command, e.Argument = command, argument
 	}
 	return nil
-}
-
-// isRescan reports whether the first line of a comment is the rescan command.
-func isRescan(body string) bool {
-	if i := strings.IndexByte(body, '\n'); i >= 0 {
-		body = body[:i]
-	}
-	words := strings.Fields(body)
-	return len(words) == 2 && words[0] == "/plimsoll" && words[1] == "rescan"
-}
-
-const externalPrefix = "pull/"
-
-// externalID is how a check run names its pull request, since check events of
-// forks do not.
-func externalID(number int) string { return externalPrefix + strconv.Itoa(number) }
-
-func pullOf(id string) (int, bool) {
-	s, ok := strings.CutPrefix(id, externalPrefix)
-	if !ok {
-		return 0, false
-	}
-	n, err := strconv.Atoi(s)
-	return n, err == nil && n > 0 && externalID(n) == id
 }

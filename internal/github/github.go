@@ -76,6 +76,7 @@ type Client struct {
 	refused  map[int64]time.Time // installation → until when it is taken to refuse contents: write
 	blocked  map[int64]time.Time // installation → until when GitHub wants no requests
 	configs  map[string]*ownerConfig
+	fresh    map[int64]string // installation → what Forget last noted of it
 
 	// oldServer says that GitHub does not know fullDatabaseId.
 	oldServer atomic.Bool
@@ -124,7 +125,7 @@ func New(opt Options) (*Client, error) {
 	return &Client{
 		opt: opt, key: key, api: api, graphql: graphql, log: opt.Logger,
 		accesses: map[accessKey]*access{}, refused: map[int64]time.Time{},
-		blocked: map[int64]time.Time{}, configs: map[string]*ownerConfig{},
+		blocked: map[int64]time.Time{}, configs: map[string]*ownerConfig{}, fresh: map[int64]string{},
 	}, nil
 }
 
@@ -167,13 +168,15 @@ func sleep(ctx context.Context, d time.Duration) error {
 // AppID is the App's id.
 func (c *Client) AppID() int64 { return c.opt.AppID }
 
-// PullRequest names a pull request at the head that is reviewed.
+// PullRequest names a pull request at the head that is reviewed, or, with
+// Number 0, a merge queue's group.
 type PullRequest struct {
 	InstallationID, RepositoryID int64
 	Owner, Repo                  string
 	Number                       int
 	HeadSHA                      string
-	BaseSHA                      string // tip of the base branch
+	BaseSHA                      string // tip of the base branch; of a group its parent commit
+	Ref                          string // of a group: the reference of its head, "" when not known
 	Delivery                     string // that asked for the review; for the log
 	// NewHead says that nothing of ours can be at this head yet: the first try
 	// of an event that brought the head. A check run is then made without
@@ -196,5 +199,10 @@ func (c *Client) CloneURL(pr PullRequest) string {
 }
 
 // HeadRef is the reference of the base repository that holds the head, of forks
-// too.
-func (pr PullRequest) HeadRef() string { return fmt.Sprintf("refs/pull/%d/head", pr.Number) }
+// too; "" where it is not known, which is so for some groups.
+func (pr PullRequest) HeadRef() string {
+	if pr.Number == 0 {
+		return pr.Ref
+	}
+	return fmt.Sprintf("refs/pull/%d/head", pr.Number)
+}

@@ -7,8 +7,12 @@ import (
 	"time"
 )
 
-// rememberFor is longer than most pull requests live.
-const rememberFor = 90 * 24 * time.Hour
+const (
+	// rememberFor is longer than most pull requests live.
+	rememberFor = 90 * 24 * time.Hour
+	// rememberHead is longer than GitHub redelivers events for.
+	rememberHead = 7 * 24 * time.Hour
+)
 
 // record is what is remembered of a pull request.
 type record struct {
@@ -16,11 +20,16 @@ type record struct {
 	Run  int64  `json:"run,omitempty"` // check run at Head
 	// Annotated says that the run has annotations, which cannot be taken back.
 	Annotated bool `json:"annotated,omitempty"`
+	// Done says that the review of Head was published.
+	Done bool `json:"done,omitempty"`
 	// Clean says that we know that no comment of ours is on the pull request.
 	Clean bool `json:"clean,omitempty"`
 }
 
 func recordKey(pr PullRequest) string {
+	if pr.Number == 0 {
+		return fmt.Sprintf("github.group.%d.%s.%s", pr.RepositoryID, pr.BaseSHA, pr.HeadSHA)
+	}
 	return fmt.Sprintf("github.pull.%d.%d", pr.RepositoryID, pr.Number)
 }
 
@@ -49,7 +58,11 @@ func (c *Client) remember(ctx context.Context, pr PullRequest, r record) error {
 	if err != nil {
 		return fmt.Errorf("memory: %w", err)
 	}
-	if err := c.opt.Memory.Put(ctx, recordKey(pr), data, rememberFor); err != nil {
+	ttl := rememberFor
+	if pr.Number == 0 {
+		ttl = rememberHead
+	}
+	if err := c.opt.Memory.Put(ctx, recordKey(pr), data, ttl); err != nil {
 		return fmt.Errorf("memory: %w", err)
 	}
 	return nil

@@ -31,10 +31,12 @@ type ownerConfig struct {
 
 // OwnerConfig gives the .plimsoll.yml of the owner's .github repository, nil
 // where there is none or where the App may not read it. The answer is at most
-// five minutes old; one call serves all of an owner's pull requests.
+// five minutes old, and younger than the last Forget of the installation; one
+// call serves all of an owner's pull requests.
 func (c *Client) OwnerConfig(ctx context.Context, pr PullRequest) ([]byte, error) {
 	key := strconv.FormatInt(pr.InstallationID, 10) + "/" + strings.ToLower(pr.Owner)
 	now := c.opt.Now()
+	c.catchUp(ctx, pr)
 	c.mu.Lock()
 	entry := c.configs[key]
 	if entry == nil {

@@ -7,7 +7,8 @@ import (
 // Pull is the present state of a pull request.
 type Pull struct {
 	HeadSHA, BaseSHA, BaseRef string
-	HeadRepoID                int64 // 0 when the fork was deleted
+	HeadRef                   string // branch name, in the repository HeadRepoID
+	HeadRepoID                int64  // 0 when the fork was deleted
 	Draft, Open               bool
 }
 
@@ -19,7 +20,7 @@ func (c *Client) Pull(ctx context.Context, pr PullRequest) (Pull, error) {
 	}
 	return Pull{
 		HeadSHA: got.GetHead().GetSHA(), BaseSHA: got.GetBase().GetSHA(), BaseRef: got.GetBase().GetRef(),
-		HeadRepoID: got.GetHead().GetRepo().GetID(), Draft: got.GetDraft(), Open: got.GetState() == "open",
+		HeadRef: got.GetHead().GetRef(), HeadRepoID: got.GetHead().GetRepo().GetID(), Draft: got.GetDraft(), Open: got.GetState() == "open",
 	}, nil
 }
 

@@ -48,12 +48,14 @@ type Outcome struct {
 // whose findings are gone, settled; then the check run, completed. Calling it
 // again with the same review changes nothing but the check run.
 //
+// A merge queue's group (pr.Number 0) has the check run alone.
+//
 // ErrSuperseded, with the run completed as neutral, when the head has moved. No
 // other call to GitHub is made then.
 func (c *Client) Publish(ctx context.Context, pr PullRequest, run *Run, p Publication) (Outcome, error) {
 	var out Outcome
 	annotations := p.Review.Annotations
-	if len(p.Review.Comments) > 0 || !run.known.Clean {
+	if pr.Number != 0 && (len(p.Review.Comments) > 0 || !run.known.Clean) {
 		var err error
 		if annotations, err = c.discuss(ctx, pr, run, p, &out); err != nil {
 			return out, err
@@ -73,6 +75,11 @@ func (c *Client) Publish(ctx context.Context, pr PullRequest, run *Run, p Public
 		return out, explain(ctx, "completing the check run", err)
 	}
 	out.Annotations = len(annotations)
+	run.known.Done = true
+	if err := c.remember(ctx, pr, run.known); err != nil {
+		// A second event of this head then costs a second review.
+		c.logger(pr).WarnContext(ctx, "memory not writable", "error", err)
+	}
 	return out, nil
 }
 

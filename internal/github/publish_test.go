@@ -249,7 +249,7 @@ func TestOpenedWithFindings(t *testing.T) {
 	}
 	s.expectCalls(callCreate, callCompare, callState, callReview, callUpdate)
 	run := s.check()
-	if run.Name != "plimsoll" || run.Status != "completed" || run.Conclusion != "failure" || len(run.Annotations) != 1 || run.ExternalID != externalID(s.pr.Number) || len(run.Actions) != 1 {
+	if run.Name != "plimsoll" || run.Status != "completed" || run.Conclusion != "failure" || len(run.Annotations) != 1 || run.ExternalID != s.pr.externalID() || len(run.Actions) != 1 {
 		t.Errorf("check run %+v", run)
 	}
 	reviews, threads := s.sim.Reviews(shop, s.pr.Number), s.sim.Threads(shop, s.pr.Number)

@@ -1,0 +1,71 @@
+package github
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+func TestParseCommand(t *testing.T) {
+	for _, c := range []struct{ body, command, argument string }{
+		{"/plimsoll rescan", CommandRescan, ""},
+		{"/Plimsoll RESCAN\r\nthanks", CommandRescan, ""},
+		{"  \n\n /plimsoll\tfix", CommandFix, ""},
+		{"Could you /plimsoll fix, please?", CommandFix, ""},
+		{"/plimsoll rescan.", CommandRescan, ""},
+		{"@bob /plimsoll help!", CommandHelp, ""},
+		{"/plimsoll", CommandHelp, ""},
+		{"/plimsoll   ", CommandHelp, ""},
+		{"/plimsoll explain", CommandExplain, ""},
+		{"/plimsoll explain K8S/Host-Path", CommandExplain, "k8s/host-path"},
+		{"/plimsoll explain `k8s/host-path`?", CommandExplain, "k8s/host-path"},
+		{"/plimsoll explain k8s/host-path, it is unclear", CommandExplain, "k8s/host-path"},
+		{"/plimsoll dance", CommandUnknown, ""},
+		{"/plimsoll `rescan`", CommandUnknown, ""},
+		{"/plimsoll fix /plimsoll rescan", CommandFix, ""},
+		{"`/plimsoll fix` or /plimsoll rescan", CommandRescan, ""},
+		{"``a ` /plimsoll fix``  /plimsoll rescan", CommandRescan, ""},
+		{"a ` b /plimsoll rescan", CommandRescan, ""},
+		{"İİ /plimsoll rescan", CommandRescan, ""},
+		{"see x/plimsoll then /plimsoll rescan", CommandRescan, ""},
+		{"<!-- hidden --> /plimsoll rescan", CommandRescan, ""},
+
+		{"", "", ""},
+		{"hello\n/plimsoll rescan", "", ""},
+		{"> /plimsoll rescan", "", ""},
+		{"   > /plimsoll rescan", "", ""},
+		{"    /plimsoll rescan", "", ""},
+		{"\t/plimsoll rescan", "", ""},
+		{"```\n/plimsoll rescan\n```", "", ""},
+		{"~~~ /plimsoll rescan", "", ""},
+		{"`/plimsoll rescan`", "", ""},
+		{"try `` /plimsoll rescan ``", "", ""},
+		{"<!-- /plimsoll rescan -->", "", ""},
+		{"<!-- \n/plimsoll rescan", "", ""},
+		{"https://example.com/plimsoll rescan", "", ""},
+		{"/plimsoll-iac/plimsoll rescan", "", ""},
+		{"/plimsolls rescan", "", ""},
+		{"plimsoll rescan", "", ""},
+		{strings.Repeat("x", maxCommandLine) + " /plimsoll rescan", "", ""},
+	} {
+		command, argument, ok := ParseCommand(c.body)
+		if command != c.command || argument != c.argument || ok != (c.command != "") {
+			t.Errorf("%q: %q %q %v, want %q %q", c.body, command, argument, ok, c.command, c.argument)
+		}
+	}
+}
+
+func FuzzParseCommand(f *testing.F) {
+	for _, s := range []string{"/plimsoll explain `k8s/x`", "``a ` /plimsoll fix`` /PLIMSOLL rescan", "<!-- x", "> /plimsoll", "İ /plimsoll help\xff", strings.Repeat("` `` ", 400)} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		command, argument, ok := ParseCommand(body)
+		if ok != (command != "") || len(argument) > maxArgument || argument != "" && command != CommandExplain || !utf8.ValidString(argument) {
+			t.Fatalf("%q: %q %q %v", body, command, argument, ok)
+		}
+		if ok && !strings.Contains(lower(body), commandWord) {
+			t.Fatalf("%q: a command from nothing", body)
+		}
+	})
+}
