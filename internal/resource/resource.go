@@ -14,9 +14,12 @@ import (
 // Platforms that rules speak about. A resource has one platform, whatever
 // format it was written in: a Deployment written in a chart is kubernetes.
 const (
-	Kubernetes = "kubernetes"
-	Terraform  = "terraform"
-	Dockerfile = "dockerfile"
+	Kubernetes     = "kubernetes"
+	Terraform      = "terraform"
+	Dockerfile     = "dockerfile"
+	Compose        = "compose"
+	Actions        = "github-actions"
+	CloudFormation = "cloudformation"
 )
 
 // Resource is one thing that a rule can judge: a Kubernetes object, a Terraform
