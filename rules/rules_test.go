@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/plimsoll-iac/plimsoll/internal/format"
+	"github.com/plimsoll-iac/plimsoll/internal/format/actions"
+	"github.com/plimsoll-iac/plimsoll/internal/format/compose"
 	"github.com/plimsoll-iac/plimsoll/internal/format/dockerfile"
 	"github.com/plimsoll-iac/plimsoll/internal/format/kubernetes"
 	"github.com/plimsoll-iac/plimsoll/internal/format/terraform"

@@ -5,6 +5,8 @@ import (
 	"os"
 
 	"github.com/plimsoll-iac/plimsoll/internal/format"
+	"github.com/plimsoll-iac/plimsoll/internal/format/actions"
+	"github.com/plimsoll-iac/plimsoll/internal/format/compose"
 	"github.com/plimsoll-iac/plimsoll/internal/format/dockerfile"
 	"github.com/plimsoll-iac/plimsoll/internal/format/kubernetes"
 	"github.com/plimsoll-iac/plimsoll/internal/format/terraform"
@@ -22,6 +24,8 @@ func readers() map[string]format.Reader {
 		resource.Kubernetes: kubernetes.New(),
 		resource.Terraform:  terraform.New(),
 		resource.Dockerfile: dockerfile.New(),
+		resource.Compose:    compose.New(),
+		resource.Actions:    actions.New(),
 	}
 }
 

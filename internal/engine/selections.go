@@ -136,6 +136,18 @@ var selections = map[string]map[string]func(*itemSet, *resource.Resource){
 		"final-stage":  finalStage,
 		"instructions": instructions,
 	},
+	resource.Compose: {
+		"environment": composeEnvironment,
+		"mounts":      composeMounts,
+		"ports":       composePorts,
+	},
+	resource.Actions: {
+		"jobs":  jobs,
+		"steps": steps,
+	},
+	resource.CloudFormation: {
+		"statements": inlineStatements,
+	},
 }
 
 // podSpec gives the path to the pod spec of a workload and the node there, or

@@ -110,3 +110,49 @@ func principalOf(n *resource.Node) *resource.Node {
 	}
 	return n
 }
+
+// inlineStatements selects the statements of every IAM policy that stands in
+// the resource as a tree of its own.
+func inlineStatements(set *itemSet, res *resource.Resource) {
+	policies := 0
+	resource.Walk(res.Root, func(p resource.Path, n *resource.Node) bool {
+		if set.cut || policies > maxPolicies {
+			set.cut = true
+			return false
+		}
+		if n.Unknown && len(p) > 0 && policyFields[p[len(p)-1].Name] {
+			set.doubt(item{node: n, prefix: slices.Clone(p)})
+			return false
+		}
+		st := n.Get("Statement")
+		if st == nil {
+			return true
+		}
+		policies++
+		place := append(slices.Clone(p), resource.Step{Name: "Statement"})
+		one := func(n *resource.Node, place resource.Path) {
+			switch {
+			case n == nil:
+			case n.Unknown:
+				set.doubt(item{node: n, prefix: place})
+			case n.Kind == resource.Map:
+				set.add(item{node: normalise(n), prefix: place})
+			}
+		}
+		if st.Unknown || st.Partial || st.Kind != resource.List {
+			one(st, place)
+			return false
+		}
+		for i, it := range st.Items {
+			one(it, append(slices.Clone(place), resource.Step{Index: i}))
+		}
+		return false
+	})
+}
+
+// policyFields are the fields that CloudFormation's resources keep policies in.
+// The table is read, never written.
+var policyFields = map[string]bool{
+	"PolicyDocument": true, "AssumeRolePolicyDocument": true, "KeyPolicy": true, "RepositoryPolicyText": true,
+	"ResourcePolicy": true, "AccessPolicies": true, "FileSystemPolicy": true, "RegistryPolicyText": true, "Policy": true,
+}

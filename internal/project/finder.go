@@ -40,8 +40,8 @@ type Announcer interface {
 	Announce(paths ...string)
 }
 
-// New gives a Finder of Kubernetes manifests, Terraform modules and
-// Dockerfiles. It is safe for concurrent use.
+// New gives a Finder of Kubernetes manifests, Terraform modules, Dockerfiles,
+// Compose files, and workflows and actions of GitHub Actions. It is safe for concurrent use.
 func New(o Options) Finder {
 	o.MaxFiles = cmp.Or(o.MaxFiles, 3_000)
 	o.MaxScan = cmp.Or(o.MaxScan, 200_000)
@@ -294,7 +294,7 @@ func (s *side) isChart(dir string) bool {
 // finish looks into the files whose content decides and gives the units in the
 // order of their ids.
 func (s *side) finish(ctx context.Context) []format.Unit {
-	is := make([]bool, len(s.check))
+	formats := make([]string, len(s.check))
 	errs := make([]error, len(s.check))
 	var g errgroup.Group
 	g.SetLimit(s.opt.Parallel)
@@ -305,7 +305,7 @@ func (s *side) finish(ctx context.Context) []format.Unit {
 				once.Do(func() { errs[i] = context.Cause(ctx) })
 				return nil
 			}
-			is[i], errs[i] = looksLikeManifest(s.fsys, name)
+			formats[i], errs[i] = look(s.fsys, name)
 			return nil
 		})
 	}
@@ -314,10 +314,14 @@ func (s *side) finish(ctx context.Context) []format.Unit {
 		if errs[i] != nil && !errors.Is(errs[i], fs.ErrNotExist) {
 			s.warn(name, name, "cannot be read: %v", reason(errs[i]))
 		}
-		if is[i] {
-			dir := path.Dir(name)
+		dir := path.Dir(name)
+		switch formats[i] {
+		case "":
+		case resource.Kubernetes:
 			u := s.unit(resource.Kubernetes, dir, dir)
 			u.Files = append(u.Files, name)
+		default:
+			s.unit(formats[i], name, dir).Files = []string{name}
 		}
 	}
 	for dir := range s.charts {
@@ -333,15 +337,16 @@ func (s *side) finish(ctx context.Context) []format.Unit {
 	return out
 }
 
-func looksLikeManifest(fsys fs.FS, name string) (bool, error) {
+// look gives the format of a file whose content decides it.
+func look(fsys fs.FS, name string) (string, error) {
 	f, err := fsys.Open(name)
 	if err != nil {
-		return false, err
+		return "", err
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, sniffed))
 	if err != nil {
-		return false, err
+		return "", err
 	}
-	return sniff(data), nil
+	return formatOf(name, data), nil
 }

@@ -4,6 +4,10 @@ import (
 	"bytes"
 	"path"
 	"strings"
+
+	"github.com/plimsoll-iac/plimsoll/internal/format/actions"
+	"github.com/plimsoll-iac/plimsoll/internal/format/compose"
+	"github.com/plimsoll-iac/plimsoll/internal/resource"
 )
 
 // role is what a file may be, by its name.
@@ -11,7 +15,7 @@ type role uint8
 
 const (
 	other       role = iota
-	manifest         // YAML or JSON: its content decides
+	manifest         // YAML or JSON: its content decides, with its name
 	terraform        // part of a module
 	tfvars           // values that Terraform loads by itself
 	tfvarsGiven      // values that have to be named on Terraform's command line
@@ -66,12 +70,60 @@ func roleOf(name string) role {
 	switch {
 	case !hasAnySuffix(lower, ".yaml", ".yml", ".json"):
 		return other
-	case isKustomization(base), base == "Chart.yaml", strings.HasSuffix(dir, ".github/workflows/"):
+	case isKustomization(base), base == "Chart.yaml", isWorkflow(dir) && strings.HasSuffix(lower, ".json"):
 		return other
 	case toolFile(lower):
 		return other
 	}
 	return manifest
+}
+
+// isWorkflow reports whether GitHub takes the files of a folder for workflows.
+func isWorkflow(dir string) bool {
+	return dir == ".github/workflows/" || strings.HasSuffix(dir, "/.github/workflows/")
+}
+
+// isCompose reports whether Compose would look for its file under a name.
+func isCompose(lower string) bool {
+	return strings.HasPrefix(lower, "docker-compose") || lower == "compose.yaml" || lower == "compose.yml" ||
+		strings.HasPrefix(lower, "compose.") || strings.HasPrefix(lower, "compose-")
+}
+
+// formatOf gives the format of a YAML or JSON file by its name and content, ""
+// for one that none of the readers is for.
+func formatOf(name string, data []byte) string {
+	dir, base := path.Split(name)
+	lower := strings.ToLower(base)
+	if isWorkflow(dir) {
+		if topKey(data, "jobs") {
+			return resource.Actions
+		}
+		return "" // whatever it is, GitHub takes it for a workflow
+	}
+	switch {
+	case sniff(data):
+		return resource.Kubernetes
+	case lower == "action.yml" || lower == "action.yaml":
+		if actions.SniffAction(data) {
+			return resource.Actions
+		}
+	case isCompose(lower) && topKey(data, "services"), compose.Sniff(data):
+		return resource.Compose
+	}
+	return ""
+}
+
+// topKey reports whether a key stands at the start of a line, or within the
+// braces of JSON.
+func topKey(data []byte, key string) bool {
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	flow := bytes.HasPrefix(bytes.TrimSpace(data), []byte("{"))
+	for line := range bytes.Lines(data) {
+		if keyAt(line, key) || flow && keyWithin(line, key) {
+			return true
+		}
+	}
+	return false
 }
 
 func isKustomization(base string) bool {

@@ -34,7 +34,7 @@ func (f *finder) All(ctx context.Context, fsys fs.FS, paths []string, keep Filte
 	found := s.walk(ctx, dirs)
 	for _, p := range files {
 		if roleOf(p) == other && !chartPart(p) {
-			s.warn(p, p, "is no file that is read: by its name it is no manifest, Terraform file or Dockerfile")
+			s.warn(p, p, "is no file that is read: its name is not one of infrastructure code")
 			continue
 		}
 		found = append(found, p)

@@ -63,9 +63,12 @@ func RunExamples(ctx context.Context, rules []*rule.Rule, readers map[string]for
 
 // defaultFiles name the file of an example that does not.
 var defaultFiles = map[string]string{
-	resource.Kubernetes: "manifest.yaml",
-	resource.Terraform:  "main.tf",
-	resource.Dockerfile: "Dockerfile",
+	resource.Kubernetes:     "manifest.yaml",
+	resource.Terraform:      "main.tf",
+	resource.Dockerfile:     "Dockerfile",
+	resource.Compose:        "compose.yaml",
+	resource.Actions:        ".github/workflows/ci.yml",
+	resource.CloudFormation: "template.yaml",
 }
 
 // example is one example as a unit of one file. It implements fix.Evaluator with

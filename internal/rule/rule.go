@@ -92,7 +92,9 @@ func Profiles() []string { return []string{"default", "strict", "reliability", "
 
 // Platforms are the platforms that a check may be for.
 func Platforms() []string {
-	return []string{resource.Kubernetes, resource.Terraform, resource.Dockerfile}
+	return []string{
+		resource.Kubernetes, resource.Terraform, resource.Dockerfile, resource.Compose, resource.Actions, resource.CloudFormation,
+	}
 }
 
 // Themes are the nine themes, in order; theme N of the catalogue is Themes[N-1].

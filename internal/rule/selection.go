@@ -12,6 +12,12 @@ func Selections(platform string) map[string]string {
 		return terraformSelections
 	case resource.Dockerfile:
 		return dockerfileSelections
+	case resource.Compose:
+		return composeSelections
+	case resource.Actions:
+		return actionsSelections
+	case resource.CloudFormation:
+		return cloudFormationSelections
 	}
 	return nil
 }
@@ -34,5 +40,17 @@ var (
 		"stages":       "every stage",
 		"final-stage":  "the stage that becomes the image",
 		"instructions": "every instruction of every stage",
+	}
+	composeSelections = map[string]string{
+		"environment": "the variables of a service, each with name and value, whichever way they are written",
+		"mounts":      "what a service mounts, each with type, source, target and mode, whichever way it is written",
+		"ports":       "the ports that a service publishes, each with host_ip, published, target and protocol, whichever way they are written",
+	}
+	actionsSelections = map[string]string{
+		"jobs":  "every job of a workflow; group is its name",
+		"steps": "every step of every job, or of a composite action; group is the job's name",
+	}
+	cloudFormationSelections = map[string]string{
+		"statements": "the statements of every IAM policy document that a resource holds, with lists where IAM allows one or many",
 	}
 )
