@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/plimsoll-iac/plimsoll/internal/githubsim"
@@ -42,6 +43,7 @@ func New(s *githubsim.Server) http.Handler {
 	p := &pages{s: s, log: s.Logger()}
 	p.templates = template.Must(template.New("").Funcs(template.FuncMap{
 		"since": since, "short": short, "markdown": markdownPlain, "headline": headline, "args": runArgs,
+		"next": func(n int) int { return n + 1 },
 	}).ParseFS(templateFiles, "templates/*.html"))
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /-/assets/{file}", func(w http.ResponseWriter, r *http.Request) {
@@ -53,6 +55,8 @@ func New(s *githubsim.Server) http.Handler {
 	mux.HandleFunc("GET /{owner}/{repo}/pull/{number}", p.view("conversation"))
 	mux.HandleFunc("GET /{owner}/{repo}/pull/{number}/files", p.view("files"))
 	mux.HandleFunc("GET /{owner}/{repo}/pull/{number}/checks", p.view("checks"))
+	mux.HandleFunc("GET /{owner}/{repo}/runs/{run}", p.run)
+	mux.HandleFunc("GET /{owner}/{repo}/blob/{ref}/{path...}", p.blob)
 	mux.HandleFunc("POST /{owner}/{repo}/pull/{number}/{action}", p.act)
 	// The buttons change state: only the pages themselves may press them.
 	return http.NewCrossOriginProtection().Handler(secure(mux))
@@ -154,6 +158,46 @@ func (p *pages) view(tab string) http.HandlerFunc {
 		}
 		p.render(w, http.StatusOK, "pull.html", data)
 	}
+}
+
+// run leads from a check run's own address to the pull request that it judges.
+func (p *pages) run(w http.ResponseWriter, r *http.Request) {
+	fullName := r.PathValue("owner") + "/" + r.PathValue("repo")
+	for _, pr := range p.s.Pulls() {
+		at := ref{pr.Owner + "/" + pr.Repo, pr.Number}
+		if at.fullName != fullName {
+			continue
+		}
+		commits, err := p.s.Commits(at.fullName, at.number)
+		if err != nil {
+			continue
+		}
+		for _, c := range commits {
+			for _, run := range p.s.CheckRuns(fullName, c.SHA) {
+				if strconv.FormatInt(run.ID, 10) == r.PathValue("run") {
+					http.Redirect(w, r, at.path()+"/checks", http.StatusSeeOther)
+					return
+				}
+			}
+		}
+	}
+	http.NotFound(w, r)
+}
+
+// blob shows a file of a commit with its line numbers.
+func (p *pages) blob(w http.ResponseWriter, r *http.Request) {
+	fullName := r.PathValue("owner") + "/" + r.PathValue("repo")
+	content, err := p.s.File(fullName, r.PathValue("ref"), r.PathValue("path"))
+	if err != nil {
+		http.NotFound(w, r)
+		return
+	}
+	data := blobView{page: page{Heading: r.PathValue("path")}, FullName: fullName, Ref: r.PathValue("ref")}
+	data.Version, _ = p.s.Version()
+	for line := range strings.Lines(content) {
+		data.Lines = append(data.Lines, strings.TrimRight(line, "\r\n"))
+	}
+	p.render(w, http.StatusOK, "blob.html", data)
 }
 
 // act does what a button says and leads back to the page.

@@ -252,6 +252,19 @@ func TestButtonsActThroughTheSimulatedGitHub(t *testing.T) {
 	}
 }
 
+func TestLinksOfTheAPILeadSomewhere(t *testing.T) {
+	v := newSite(t)
+	if page := v.get("/harbour/shop/runs/" + strconv.FormatInt(v.run, 10)); !strings.Contains(page, "hostNetwork is true.") {
+		t.Errorf("the check run's page:\n%s", page)
+	}
+	if page := v.get("/harbour/shop/blob/" + v.sample.HeadSHA + "/k8s/api.yaml"); !strings.Contains(page, `id="L14"`) || !strings.Contains(page, "privileged: true") {
+		t.Errorf("the file's page:\n%s", page)
+	}
+	if page := v.get("/harbour/shop"); !strings.Contains(page, "/harbour/shop/pull/1") {
+		t.Errorf("the repository's page:\n%s", page)
+	}
+}
+
 func TestOtherSitesCannotPressButtons(t *testing.T) {
 	v := newSite(t)
 	if got := v.post("rescan", nil, http.Header{"Sec-Fetch-Site": {"cross-site"}, "Origin": {"https://elsewhere.example"}}); got != http.StatusForbidden {

@@ -28,6 +28,12 @@ type rowView struct {
 	Path, Verdict, VerdictTitle string
 }
 
+type blobView struct {
+	page
+	FullName, Ref string
+	Lines         []string
+}
+
 type refusedView struct {
 	page
 	Back, Reason string
