@@ -37,8 +37,14 @@ func newRepo(t testing.TB) *repo {
 	return r
 }
 
-// gitIn runs git in a folder, with nothing of the environment's settings.
+// gitIn runs git in a folder, with nothing of the environment's settings, and
+// gives what it prints without the blanks around it.
 func gitIn(t testing.TB, dir, home string, args ...string) string {
+	t.Helper()
+	return strings.TrimSpace(gitOutput(t, dir, home, args...))
+}
+
+func gitOutput(t testing.TB, dir, home string, args ...string) string {
 	t.Helper()
 	cmd := exec.Command("git", args...)
 	cmd.Dir = dir
@@ -50,7 +56,7 @@ func gitIn(t testing.TB, dir, home string, args ...string) string {
 	if err := cmd.Run(); err != nil {
 		t.Fatalf("git %s: %v\n%s", strings.Join(args, " "), err, errs.String())
 	}
-	return strings.TrimSpace(out.String())
+	return out.String()
 }
 
 func (r *repo) git(args ...string) string { return gitIn(r.t, r.dir, r.home, args...) }

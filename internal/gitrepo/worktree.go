@@ -148,6 +148,7 @@ func (w *workTree) loadIndex(ctx context.Context, head plumbing.Hash) error {
 	default:
 		return fmt.Errorf("read the index: %w", err)
 	}
+	w.entries = make([]indexEntry, 0, len(index.entries))
 	// Sparse folders stand for all that is in them.
 	for _, e := range index.entries {
 		if e.mode&modeType != modeTree {
