@@ -227,8 +227,8 @@ func (u *unit) fromJSON(n *jsonNode, at func(start, end int) source.Range, holes
 				continue
 			}
 			fd := field{name: name.str, keyRng: at(f.start, f.end), v: u.fromJSON(f.node, at, holes)}
-			if strings.ContainsRune(f.name, holeMark) {
-				fd.keyRng = source.Range{}
+			if strings.ContainsRune(f.name, holeMark) || fd.keyRng == rng {
+				fd.keyRng = source.Range{} // not known that exactly
 			}
 			if i, dup := seen[fd.name]; dup {
 				fields[i] = fd

@@ -110,9 +110,9 @@ func (s *scope) expandForEach(d *decl, x *expansion) {
 		if n++; n > maxInstances {
 			return !s.u.stopped
 		}
-		kv := ref(v.rng, k)
+		kv := k
 		if k.base().kind != text {
-			kv = newText(v.rng, name)
+			kv = computed(newText(k.rng, name), k)
 		}
 		suffix, _ := suffixOf(newText(v.rng, name))
 		x.list = append(x.list, instance{suffix: suffix, key: kv, env: s.env().with(map[string]*val{

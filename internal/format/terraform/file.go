@@ -206,8 +206,14 @@ func (u *unit) inTree(p string) (string, bool) {
 		return "", false
 	}
 	full := path.Join(u.Dir, p)
+	return full, u.withoutLinks(full)
+}
+
+// withoutLinks reports whether a path stays in the tree and has no symbolic
+// link on the way, which could lead out of it.
+func (u *unit) withoutLinks(full string) bool {
 	if !fs.ValidPath(full) {
-		return "", false
+		return false
 	}
 	for i := 0; i <= len(full); i++ {
 		if i < len(full) && full[i] != '/' {
@@ -215,15 +221,13 @@ func (u *unit) inTree(p string) (string, bool) {
 		}
 		info, err := fs.Lstat(u.FS, full[:i])
 		if err != nil {
-			// A file system without links, or a file that is not there: opening
-			// it says so.
-			return full, true
+			return true // not there; opening it says so
 		}
 		if info.Mode()&fs.ModeSymlink != 0 {
-			return "", false
+			return false
 		}
 	}
-	return full, true
+	return true
 }
 
 // commentsFor gives the comments within a range and those on the lines right

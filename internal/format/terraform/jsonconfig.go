@@ -77,6 +77,10 @@ func (j *jsonConfig) top(body *hclsyntax.Body, fd jsonField) {
 func (j *jsonConfig) labelled(body *hclsyntax.Body, typ jsonField, n *jsonNode, more int, names []string, ranges []hcl.Range) {
 	if n.kind == jsonArray {
 		for _, it := range n.items {
+			if it.kind == jsonObject && more == 0 {
+				j.block(body, typ, it, names, []hcl.Range{j.rng(it.start, it.start+1)})
+				continue
+			}
 			j.labelled(body, typ, it, more, names, ranges)
 		}
 		return
@@ -86,19 +90,7 @@ func (j *jsonConfig) labelled(body *hclsyntax.Body, typ jsonField, n *jsonNode, 
 		return
 	}
 	if more == 0 {
-		b := &hclsyntax.Block{
-			Type: typ.name, Labels: names, LabelRanges: ranges, TypeRange: j.rng(typ.start, typ.end),
-			OpenBraceRange: j.rng(n.start, n.start+1), CloseBraceRange: j.rng(n.end-1, n.end),
-		}
-		if len(ranges) > 0 {
-			// The name that is nearest is the header; the type may be far away.
-			b.TypeRange, b.LabelRanges = ranges[len(ranges)-1], ranges[len(ranges)-1:]
-		}
-		b.Body = j.newBody(n)
-		for _, fd := range n.fields {
-			j.member(b, fd, len(names) == 0 && typ.name == "locals" || typ.name == "variable" || typ.name == "output" || typ.name == "module")
-		}
-		body.Blocks = append(body.Blocks, b)
+		j.block(body, typ, n, names, ranges)
 		return
 	}
 	for _, fd := range n.fields {
@@ -106,6 +98,28 @@ func (j *jsonConfig) labelled(body *hclsyntax.Body, typ jsonField, n *jsonNode, 
 			j.labelled(body, typ, fd.node, more-1, append(append([]string(nil), names...), fd.name), append(append([]hcl.Range(nil), ranges...), j.rng(fd.start, fd.end)))
 		}
 	}
+}
+
+// block adds a block. The last of ranges is its header: the name that is
+// nearest to it, or the brace of one of several in a list.
+func (j *jsonConfig) block(body *hclsyntax.Body, typ jsonField, n *jsonNode, names []string, ranges []hcl.Range) {
+	b := &hclsyntax.Block{
+		Type: typ.name, Labels: names, TypeRange: j.rng(typ.start, typ.end), Body: j.newBody(n),
+		OpenBraceRange: j.rng(n.start, n.start+1), CloseBraceRange: j.rng(n.end-1, n.end),
+	}
+	if len(ranges) > 0 {
+		b.TypeRange = ranges[len(ranges)-1]
+		b.LabelRanges = ranges[len(ranges)-1:]
+	}
+	arguments := false
+	switch typ.name {
+	case "locals", "variable", "output", "module":
+		arguments = true
+	}
+	for _, fd := range n.fields {
+		j.member(b, fd, arguments)
+	}
+	body.Blocks = append(body.Blocks, b)
 }
 
 // mapArguments are arguments of common resources that hold an object of free
@@ -139,7 +153,11 @@ func (j *jsonConfig) member(b *hclsyntax.Block, fd jsonField, arguments bool) {
 			}
 			continue
 		}
-		j.labelled(b.Body, fd, n, 0, nil, nil)
+		var header []hcl.Range
+		if fd.node.kind == jsonArray {
+			header = []hcl.Range{j.rng(n.start, n.start+1)}
+		}
+		j.block(b.Body, fd, n, nil, header)
 	}
 }
 

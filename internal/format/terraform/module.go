@@ -1,7 +1,6 @@
 package terraform
 
 import (
-	"io/fs"
 	"path"
 	"regexp"
 	"slices"
@@ -208,26 +207,34 @@ func (u *unit) parseFile(f *file) *hclsyntax.Body {
 				out.Attributes[name] = a
 			}
 		}
-		next := len(f.Data)
-		if first != nil {
-			line := f.lineOf(bad)
-			if loc := topLevel.FindIndex(f.Data[f.LineEnd(line):]); loc != nil {
-				next = f.LineEnd(line) + loc[0]
-			}
-		}
-		broken := f.Path
+		// What follows is read anew from the next block on that begins behind the
+		// start of the broken one: where a brace is missing, the parser takes the
+		// blocks behind for a part of it.
+		broken, line := f.Path, 0
 		for _, b := range body.Blocks {
 			switch {
 			case first == nil || b.CloseBraceRange.End.Byte <= bad && closed(f, b):
 				out.Blocks = append(out.Blocks, b)
 			case b.TypeRange.Start.Byte <= bad:
-				broken = blockName(b)
+				broken, line = blockName(b), b.TypeRange.Start.Line
 			}
 		}
 		if first == nil {
 			return out
 		}
-		u.fail(f.Path, f.lineOf(bad), broken, "%s: %s", first.Summary, first.Detail)
+		at := f.lineOf(min(bad, len(f.Data)))
+		next := len(f.Data)
+		if line == 0 {
+			line = at
+		}
+		if loc := topLevel.FindIndex(f.Data[f.LineEnd(line):]); loc != nil {
+			next = f.LineEnd(line) + loc[0]
+		}
+		if next <= bad && line < at {
+			u.fail(f.Path, line, broken, "the block is not closed before the next one begins")
+		} else {
+			u.fail(f.Path, at, broken, "%s: %s", first.Summary, first.Detail)
+		}
 		if next >= len(f.Data) {
 			return out
 		}
@@ -276,7 +283,7 @@ func (m *module) add(f *file, body *hclsyntax.Body) {
 			}
 			continue
 		case "resource", "data":
-			if len(b.Labels) != 2 {
+			if len(b.Labels) != 2 || b.Labels[0] == "" || b.Labels[1] == "" {
 				m.u.fail(f.Path, b.TypeRange.Start.Line, blockName(b), "a %s block takes a type and a name", b.Type)
 				continue
 			}
@@ -286,7 +293,7 @@ func (m *module) add(f *file, body *hclsyntax.Body) {
 				d.addr = "data." + d.addr
 			}
 		case "module", "provider":
-			if len(b.Labels) != 1 {
+			if len(b.Labels) != 1 || b.Labels[0] == "" {
 				m.u.fail(f.Path, b.TypeRange.Start.Line, blockName(b), "a %s block takes one name", b.Type)
 				continue
 			}
@@ -376,8 +383,5 @@ func (u *unit) localModule(from, src string) (string, bool) {
 		return "", false
 	}
 	dir := path.Join(from, src)
-	if !fs.ValidPath(dir) {
-		return "", false
-	}
-	return dir, true
+	return dir, u.withoutLinks(dir)
 }
