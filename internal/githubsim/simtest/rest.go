@@ -56,7 +56,7 @@ func Validate(t testing.TB, s *githubsim.Server) http.Handler {
 		rec := httptest.NewRecorder()
 		next.ServeHTTP(rec, r)
 		if graphql {
-			if err := checkGraphQL(body, rec.Body.Bytes()); err != nil {
+			if err := checkGraphQL(body, rec); err != nil {
 				t.Errorf("GraphQL: %v\n%s", err, body)
 			}
 		} else if err := checkREST(r.Context(), doc, template, params, r, body, rec); err != nil {
