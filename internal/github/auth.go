@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -201,22 +202,30 @@ func (c *Client) GitToken(ctx context.Context, pr PullRequest) (string, error) {
 // CheckCredentials asks GitHub for the App itself. The error is ErrCredentials
 // when it does not know the App by its id and key.
 func (c *Client) CheckCredentials(ctx context.Context) error {
+	_, err := c.app(ctx)
+	return err
+}
+
+// app gives the App's slug, "" where the answer has none; its comments are by "<slug>[bot]".
+func (c *Client) app(ctx context.Context) (slug string, err error) {
 	carrier := &courier{c: c, fixed: &call{name: "app", repeatable: true}}
 	apps := ghinstallation.NewAppsTransportFromPrivateKey(carrier, c.opt.AppID, c.key)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.apiBase()+"/app", nil)
 	if err != nil {
-		return fmt.Errorf("app: %w", err)
+		return "", fmt.Errorf("app: %w", err)
 	}
 	resp, err := apps.RoundTrip(req)
 	if err != nil {
-		return explain(ctx, "app", err)
+		return "", explain(ctx, "app", err)
 	}
-	_ = resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	switch {
 	case resp.StatusCode == http.StatusUnauthorized, resp.StatusCode == http.StatusNotFound:
-		return ErrCredentials
+		return "", ErrCredentials
 	case resp.StatusCode != http.StatusOK:
-		return &statusError{call: "app", status: resp.StatusCode}
+		return "", &statusError{call: "app", status: resp.StatusCode}
 	}
-	return nil
+	var got struct{ Slug string }
+	_ = json.NewDecoder(resp.Body).Decode(&got) // without a slug the credentials are good all the same
+	return got.Slug, nil
 }

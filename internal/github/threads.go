@@ -109,6 +109,9 @@ func (c *Client) State(ctx context.Context, pr PullRequest) (*State, error) {
 			if errors.As(err, &refusal) && refusal.has("FORBIDDEN") {
 				return nil, fmt.Errorf("state of the pull request: %w: %w", ErrGone, err)
 			}
+			if page == 0 && withoutGraphQL(ctx, err) {
+				return c.restState(ctx, pr)
+			}
 			return nil, explain(ctx, "state of the pull request", err)
 		}
 		if got.Repository == nil || got.Repository.PullRequest == nil {
@@ -195,6 +198,9 @@ const (
 // resolve resolves or opens a thread where the installation grants contents:
 // write, and reports whether it could.
 func (c *Client) resolve(ctx context.Context, pr PullRequest, thread, mutation, name string) (bool, error) {
+	if thread == "" {
+		return false, nil // read over REST, which knows no threads
+	}
 	now := c.opt.Now()
 	c.mu.Lock()
 	until := c.refused[pr.InstallationID]
