@@ -19,6 +19,8 @@ import (
 
 func readers() map[string]format.Reader {
 	return map[string]format.Reader{
+		resource.Actions:    actions.New(),
+		resource.Compose:    compose.New(),
 		resource.Dockerfile: dockerfile.New(),
 		resource.Kubernetes: kubernetes.New(),
 		resource.Terraform:  terraform.New(),
