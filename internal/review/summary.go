@@ -92,10 +92,11 @@ func Summary(r *Report, limit int) string {
 			if f.State != engine.New {
 				continue
 			}
-			row := fmt.Sprintf("| %s | %s of %s (%s) | %s |\n", f.Severity, prose(upperFirst(f.Message)), code(f.Resource.ID), ruleLink(r, f.Rule.ID), code(lineOf(f.Range)))
-			if mentions(f) {
-				row = fmt.Sprintf("| %s | %s (%s, %s) | %s |\n", f.Severity, prose(upperFirst(f.Message)), code(f.Resource.ID), ruleLink(r, f.Rule.ID), code(lineOf(f.Range)))
+			named := ruleLink(r, f.Rule.ID)
+			if !mentions(f) {
+				named = code(f.Resource.ID) + ", " + named
 			}
+			row := fmt.Sprintf("| %s | %s (%s) | %s |\n", f.Severity, prose(upperFirst(f.Message)), named, code(lineOf(f.Range)))
 			if b.Len()+len(row)+len(rest)+marginBytes > limit {
 				break
 			}
@@ -111,8 +112,8 @@ func Summary(r *Report, limit int) string {
 	return cut(b.String(), limit)
 }
 
-// mentions reports whether the message already names the resource.
-func mentions(f Finding) bool { return strings.Contains(f.Message, f.Resource.Name) }
+// mentions reports whether the message already names the resource in full.
+func mentions(f Finding) bool { return strings.Contains(f.Message, "`"+f.Resource.ID+"`") }
 
 func verdict(r *Report, c Counts) string {
 	if c.New == 0 {
