@@ -52,7 +52,6 @@ type Event struct {
 	CommentID int64  // of an Ask by comment
 	Command   string // of an Ask: one of the Command constants
 	Argument  string // of the command
-	Ref       string // of a Group: the reference of its head, "" when not known
 	AppID     int64  // App that owns the check run or check suite of the event
 }
 
@@ -101,7 +100,6 @@ type payload struct {
 	} `json:"check_suite"`
 	MergeGroup *struct {
 		HeadSHA string `json:"head_sha"`
-		HeadRef string `json:"head_ref"`
 		BaseSHA string `json:"base_sha"`
 		BaseRef string `json:"base_ref"`
 	} `json:"merge_group"`

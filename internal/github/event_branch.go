@@ -46,9 +46,6 @@ func (e *Event) mergeGroup(p *payload) error {
 	}
 	e.Kind, e.HeadSHA, e.BaseSHA = Group, g.HeadSHA, g.BaseSHA
 	e.BaseRef = strings.TrimPrefix(g.BaseRef, "refs/heads/")
-	if strings.HasPrefix(g.HeadRef, "refs/heads/"+queueBranches) {
-		e.Ref = g.HeadRef
-	}
 	return nil
 }
 

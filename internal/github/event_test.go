@@ -79,7 +79,7 @@ func TestParseEvent(t *testing.T) {
 	}
 	group := place
 	group.Number, group.Kind, group.Name, group.Action = 0, Group, "merge_group", "checks_requested"
-	group.HeadSHA, group.BaseSHA, group.BaseRef, group.Ref = sha1, sha2, "main", "refs/heads/gh-readonly-queue/main/pr-7-x"
+	group.HeadSHA, group.BaseSHA, group.BaseRef = sha1, sha2, "main"
 	regroup := place
 	regroup.Number, regroup.Kind, regroup.Name, regroup.Action, regroup.HeadSHA, regroup.BaseSHA, regroup.AppID = 0, Group, "check_run", "rerequested", sha1, sha2, 77
 	push := place

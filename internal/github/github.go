@@ -176,7 +176,6 @@ type PullRequest struct {
 	Number                       int
 	HeadSHA                      string
 	BaseSHA                      string // tip of the base branch; of a group its parent commit
-	Ref                          string // of a group: the reference of its head, "" when not known
 	Delivery                     string // that asked for the review; for the log
 	// NewHead says that nothing of ours can be at this head yet: the first try
 	// of an event that brought the head. A check run is then made without
@@ -199,10 +198,10 @@ func (c *Client) CloneURL(pr PullRequest) string {
 }
 
 // HeadRef is the reference of the base repository that holds the head, of forks
-// too; "" where it is not known, which is so for some groups.
+// too; "" for a group.
 func (pr PullRequest) HeadRef() string {
 	if pr.Number == 0 {
-		return pr.Ref
+		return ""
 	}
 	return fmt.Sprintf("refs/pull/%d/head", pr.Number)
 }

@@ -224,6 +224,9 @@ func (g *graph) createCommitOnBranch(in map[string]any) (node, error) {
 		return nil, &gqlError{kind: "STALE_DATA", message: fmt.Sprintf(
 			"Expected branch to point to %q but it did not.  Pull and try again.", expected)}
 	}
+	if r.protected[name] {
+		return nil, &gqlError{kind: "BRANCH_PROTECTION_RULE_VIOLATION", message: "Changes must be made through a pull request."}
+	}
 	message, _ := in["message"].(map[string]any)
 	headline, _ := message["headline"].(string)
 	body, _ := message["body"].(string)

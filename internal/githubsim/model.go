@@ -65,6 +65,7 @@ type repository struct {
 	parent        *repository // of a fork
 	objects       *objectStore
 	refs          map[plumbing.ReferenceName]plumbing.Hash
+	protected     map[string]bool   // branches that take no direct commits
 	permissions   map[string]string // lower-case login → admin, maintain, write, triage, read
 	pulls         []*pull
 	nextNumber    int

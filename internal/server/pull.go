@@ -18,6 +18,7 @@ import (
 	"github.com/plimsoll-iac/plimsoll/internal/jobs"
 	"github.com/plimsoll-iac/plimsoll/internal/review"
 	"github.com/plimsoll-iac/plimsoll/internal/reviewer"
+	"github.com/plimsoll-iac/plimsoll/internal/rule"
 	"github.com/plimsoll-iac/plimsoll/internal/source"
 )
 
@@ -36,10 +37,26 @@ type Pulls interface {
 	OwnerConfig(ctx context.Context, pr github.PullRequest) ([]byte, error)
 }
 
-// People are those who give commands in comments.
+// People are those who give commands in comments and by buttons.
 type People interface {
 	CanWrite(ctx context.Context, pr github.PullRequest, login string) (bool, error)
 	React(ctx context.Context, pr github.PullRequest, comment int64, content string) error
+	// Reply answers ask in the pull request's conversation, once.
+	Reply(ctx context.Context, pr github.PullRequest, ask, body string) error
+}
+
+// Branches is where fixes are committed.
+type Branches interface {
+	Asked(ctx context.Context, pr github.PullRequest, branch, ask string) (sha string, ok bool, err error)
+	Commit(ctx context.Context, pr github.PullRequest, c github.NewCommit) (sha string, err error)
+}
+
+// Heads is what is known of heads and their reviews.
+type Heads interface {
+	Noticed(ctx context.Context, pr github.PullRequest) bool
+	Published(ctx context.Context, pr github.PullRequest) bool
+	Heads(ctx context.Context, pr github.PullRequest, runs bool) (all, missed []int, err error)
+	Forget(ctx context.Context, installation int64, mark string) error
 }
 
 // OpenTrees gives the trees of a pull request: base is the merge base. The trees
@@ -49,18 +66,24 @@ type OpenTrees func(ctx context.Context, pr github.PullRequest, base string) (tr
 // PullReviewer takes one pull request the whole way: from the job to the
 // published review. It is safe for concurrent use.
 type PullReviewer struct {
-	Checks CheckRuns
-	Pulls  Pulls
-	People People
-	Open   OpenTrees
+	Checks   CheckRuns
+	Pulls    Pulls
+	People   People
+	Branches Branches
+	Heads    Heads
+	Open     OpenTrees
 	// Review compares and judges; reviewer.Review.
 	Review func(ctx context.Context, opt reviewer.Options, trees reviewer.Trees) (*review.Report, error)
+	// Mend does so and applies the proven fixes; reviewer.Mend.
+	Mend func(ctx context.Context, opt reviewer.Options, trees reviewer.Trees) (*review.Mended, error)
+	// Enqueue stores a job that another one found to be needed.
+	Enqueue func(ctx context.Context, j jobs.Job) error
 	// Options are the same for every review; the organisation's configuration
 	// is laid over Options.Layers.
 	Options reviewer.Options
-	// Known says whether there is a rule of an id, for the organisation's
-	// configuration; nil takes every id as known.
-	Known func(id string) (ok bool, suggestion string)
+	// Rules are the rules that can be explained, and that an organisation's
+	// configuration can name; nil knows none and takes every id as known.
+	Rules *rule.Catalogue
 	// Confirm is asked before something is written; jobs.Confirm.
 	Confirm func(ctx context.Context) error
 	// Done, when set, is told how long a job took from its event to the
@@ -80,18 +103,39 @@ const (
 // Handle implements jobs.Handler.
 func (p *PullReviewer) Handle(ctx context.Context, j jobs.Job) error {
 	log := p.logger(j)
+	return settle(ctx, log, p.do(ctx, log, j))
+}
+
+// do takes a job to what it asks for.
+func (p *PullReviewer) do(ctx context.Context, log *slog.Logger, j jobs.Job) error {
 	pr := pullRequest(j)
-	if j.CommentID != 0 {
-		allowed, err := p.admit(ctx, log, pr, j)
-		if err != nil || !allowed {
-			return settle(ctx, log, err)
-		}
+	switch {
+	case j.Ref == refInstallation:
+		return p.Heads.Forget(ctx, j.InstallationID, j.Delivery)
+	case j.Number == 0 && j.Event == "check_suite":
+		return p.missed(ctx, log, pr, j)
+	case j.Number == 0:
+		return p.group(ctx, log, pr, j)
+	case j.CommentID != 0 || j.Command != "":
+		return p.command(ctx, log, pr, j)
+	case p.reviewed(ctx, pr, j):
+		log.InfoContext(ctx, "this head was reviewed already")
+		return nil
 	}
-	err := p.follow(ctx, log, pr, j)
-	if err == nil && j.CommentID != 0 {
-		p.react(ctx, log, pr, j, "+1")
+	return p.follow(ctx, log, pr, j)
+}
+
+// reviewed reports whether another event of the same head, which asks for no
+// more than this one, has had its review published.
+func (p *PullReviewer) reviewed(ctx context.Context, pr github.PullRequest, j jobs.Job) bool {
+	if j.Attempt > 1 {
+		return false
 	}
-	return settle(ctx, log, err)
+	switch j.Event + " " + j.Action {
+	case "pull_request opened", "pull_request synchronize", "check_suite requested":
+		return p.Heads.Published(ctx, pr)
+	}
+	return false
 }
 
 // GiveUp implements jobs.Abandoner: the check run says that there was no
@@ -100,6 +144,14 @@ func (p *PullReviewer) GiveUp(ctx context.Context, j jobs.Job, cause error) {
 	log := p.logger(j)
 	pr := pullRequest(j)
 	pr.NewHead, pr.NewPull = false, false
+	switch {
+	case j.Ref == refInstallation, j.Number == 0 && j.Event == "check_suite":
+		return
+	case j.Command != "" && j.Command != github.CommandRescan:
+		p.reply(ctx, log, pr, j, "That did not work. "+explainFailure(cause))
+		p.react(ctx, log, pr, j, "confused")
+		return
+	}
 	if pr.HeadSHA == "" {
 		now, err := p.Pulls.Pull(ctx, pr)
 		if err != nil {
@@ -116,9 +168,7 @@ func (p *PullReviewer) GiveUp(ctx context.Context, j jobs.Job, cause error) {
 	if err != nil {
 		log.WarnContext(ctx, "no word of a review that was given up", "error", err)
 	}
-	if j.CommentID != 0 {
-		p.react(ctx, log, pr, j, "confused")
-	}
+	p.react(ctx, log, pr, j, "confused")
 }
 
 func (p *PullReviewer) logger(j jobs.Job) *slog.Logger {
@@ -130,7 +180,7 @@ func pullRequest(j jobs.Job) github.PullRequest {
 	return github.PullRequest{
 		InstallationID: j.InstallationID, RepositoryID: j.RepositoryID, Owner: j.Owner, Repo: j.Repo, Number: j.Number,
 		HeadSHA: j.HeadSHA, BaseSHA: j.BaseSHA, Delivery: j.Delivery,
-		NewHead: first && (j.Action == "opened" || j.Action == "synchronize"),
+		NewHead: first && (j.Action == "opened" || j.Action == "synchronize") || j.Event == "merge_group" && j.Attempt <= 1,
 		NewPull: first && j.Action == "opened",
 	}
 }
@@ -151,27 +201,6 @@ func settle(ctx context.Context, log *slog.Logger, err error) error {
 		return nil
 	}
 	return err
-}
-
-// admit answers a comment's command and reports whether its author may give it.
-func (p *PullReviewer) admit(ctx context.Context, log *slog.Logger, pr github.PullRequest, j jobs.Job) (bool, error) {
-	p.react(ctx, log, pr, j, "eyes")
-	ok, err := p.People.CanWrite(ctx, pr, j.Sender)
-	if err != nil {
-		return false, err
-	}
-	if !ok {
-		log.InfoContext(ctx, "command refused: no write permission", "sender", j.Sender)
-		p.react(ctx, log, pr, j, "confused")
-	}
-	return ok, nil
-}
-
-// react is a courtesy: a reaction that fails does not fail the job.
-func (p *PullReviewer) react(ctx context.Context, log *slog.Logger, pr github.PullRequest, j jobs.Job, content string) {
-	if err := p.People.React(ctx, pr, j.CommentID, content); err != nil {
-		log.WarnContext(ctx, "no reaction", "reaction", content, "error", err)
-	}
 }
 
 // follow reviews the pull request's head, and again where the head moves
@@ -240,6 +269,11 @@ func (p *PullReviewer) review(ctx context.Context, log *slog.Logger, pr github.P
 		}
 	}
 	rv := review.Make(report, hunks)
+	return p.publish(ctx, log, pr, run, report, rv, since)
+}
+
+// publish brings a review to GitHub.
+func (p *PullReviewer) publish(ctx context.Context, log *slog.Logger, pr github.PullRequest, run *github.Run, report *review.Report, rv *review.Review, since time.Time) error {
 	out, err := p.Checks.Publish(ctx, pr, run, github.Publication{Review: rv, Unread: unread(report), Confirm: p.Confirm})
 	if err != nil {
 		return err
@@ -255,6 +289,21 @@ func (p *PullReviewer) review(ctx context.Context, log *slog.Logger, pr github.P
 
 // judge makes the report of the change from base to pr's head.
 func (p *PullReviewer) judge(ctx context.Context, pr github.PullRequest, base string) (*review.Report, error) {
+	var report *review.Report
+	broken, err := p.compare(ctx, pr, base, func(ctx context.Context, opt reviewer.Options, trees reviewer.Trees) (err error) {
+		report, err = p.Review(ctx, opt, trees)
+		return err
+	})
+	if broken != nil {
+		return broken, err
+	}
+	return report, err
+}
+
+// compare has the change from base to pr's head judged by do. Where the
+// organisation's configuration cannot be read, do is not called and the report
+// that says so is given.
+func (p *PullReviewer) compare(ctx context.Context, pr github.PullRequest, base string, do func(context.Context, reviewer.Options, reviewer.Trees) error) (*review.Report, error) {
 	opt := p.Options
 	layer, ds, broken, err := p.organisation(ctx, pr)
 	if err != nil {
@@ -272,11 +321,10 @@ func (p *PullReviewer) judge(ctx context.Context, pr github.PullRequest, base st
 		return nil, fmt.Errorf("fetch the change: %w", err)
 	}
 	defer closeTrees()
-	report, err := p.Review(ctx, opt, trees)
-	if err != nil {
+	if err := do(ctx, opt, trees); err != nil {
 		return nil, fmt.Errorf("review the change: %w", err)
 	}
-	return report, nil
+	return nil, nil
 }
 
 // organisation reads the layer of the owner's .github repository. broken is set
@@ -287,7 +335,11 @@ func (p *PullReviewer) organisation(ctx context.Context, pr github.PullRequest) 
 		return config.Repository{}, nil, nil, err
 	}
 	name := path.Join(pr.Owner, ".github", config.RepositoryFile)
-	layer, ds, err = config.ParseRepository(name, data, p.Known)
+	var known func(id string) (ok bool, suggestion string)
+	if p.Rules != nil {
+		known = p.Rules.Known
+	}
+	layer, ds, err = config.ParseRepository(name, data, known)
 	if err != nil {
 		var bad *config.Error
 		if errors.As(err, &bad) {

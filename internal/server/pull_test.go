@@ -88,9 +88,11 @@ type stage struct {
 	sim     *githubsim.Server
 	keyPEM  []byte
 	puller  *PullReviewer
+	memory  github.Memory // nil for none
 	install int64
 	log     bytes.Buffer
-	jobs    chan jobs.Job
+	jobs    chan jobs.Job // of pull requests
+	aside   chan jobs.Job // of suites, groups and installations
 
 	mu    sync.Mutex
 	fault func(githubsim.Exchange) *githubsim.Fault
@@ -110,9 +112,12 @@ func file(change map[int]string) string {
 	return b.String()
 }
 
-func newStage(t *testing.T) *stage {
+func newStage(t *testing.T) *stage { return newStageWith(t, nil) }
+
+// newStageWith grants the App more or less than it asks for by default.
+func newStageWith(t *testing.T, permissions map[string]string) *stage {
 	t.Helper()
-	s := &stage{t: t, jobs: make(chan jobs.Job, 100)}
+	s := &stage{t: t, jobs: make(chan jobs.Job, 100), aside: make(chan jobs.Job, 100)}
 	sim, err := githubsim.New(githubsim.Options{Faults: func(e githubsim.Exchange) *githubsim.Fault {
 		s.mu.Lock()
 		f := s.fault
@@ -131,11 +136,16 @@ func newStage(t *testing.T) *stage {
 	translate := translate(77, time.Now)
 	hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var body bytes.Buffer
-		_, _ = body.ReadFrom(r.Body)
+		if _, err := body.ReadFrom(r.Body); err != nil {
+			return // the simulated GitHub goes down
+		}
 		j, need, err := translate(r.Header.Get("X-GitHub-Event"), r.Header.Get("X-GitHub-Delivery"), body.Bytes())
 		switch {
 		case err != nil:
 			t.Errorf("%s: %v", r.Header.Get("X-GitHub-Event"), err)
+		case need && (j.Ref != ""):
+			j.Attempt = 1
+			s.aside <- j
 		case need:
 			j.Attempt = 1
 			s.jobs <- j
@@ -143,7 +153,7 @@ func newStage(t *testing.T) *stage {
 		w.WriteHeader(http.StatusAccepted)
 	}))
 	t.Cleanup(hook.Close)
-	app, err := sim.AddApp(githubsim.AppOptions{ID: 77, Key: key, WebhookURL: hook.URL, WebhookSecret: "s"})
+	app, err := sim.AddApp(githubsim.AppOptions{ID: 77, Key: key, Permissions: permissions, WebhookURL: hook.URL, WebhookSecret: "s"})
 	s.must(err)
 	sim.AddOrganization("acme")
 	_, err = sim.CreateRepository(githubsim.RepositoryOptions{Owner: "acme", Name: "shop", Files: map[string]string{"a.yaml": file(nil)}})
@@ -153,7 +163,12 @@ func newStage(t *testing.T) *stage {
 	log := slog.New(slog.NewJSONHandler(&s.log, nil))
 	s.keyPEM = app.KeyPEM()
 	s.puller = &PullReviewer{
-		Open: s.open, Review: lineReview, Log: log, Now: time.Now,
+		Open: s.open, Review: lineReview, Mend: lineMend, Log: log, Now: time.Now,
+		Enqueue: func(_ context.Context, j jobs.Job) error {
+			j.Attempt = 1
+			s.jobs <- j
+			return nil
+		},
 		Options: reviewer.Options{Now: time.Now, RulesURL: "https://plimsoll.example/rules"},
 	}
 	s.connect()
@@ -164,9 +179,9 @@ func newStage(t *testing.T) *stage {
 func (s *stage) connect() {
 	s.t.Helper()
 	c, err := github.New(github.Options{AppID: 77, PrivateKey: s.keyPEM, WebURL: s.sim.URL(), APIURL: s.sim.APIURL(),
-		GraphQLURL: s.sim.GraphQLURL(), Sleep: func(context.Context, time.Duration) error { return nil }})
+		GraphQLURL: s.sim.GraphQLURL(), Memory: s.memory, Sleep: func(context.Context, time.Duration) error { return nil }})
 	s.must(err)
-	s.puller.Checks, s.puller.Pulls, s.puller.People = c, c, c
+	s.puller.Checks, s.puller.Pulls, s.puller.People, s.puller.Branches, s.puller.Heads = c, c, c, c, c
 }
 
 func (s *stage) open(_ context.Context, pr github.PullRequest, base string) (reviewer.Trees, func(), error) {
@@ -580,6 +595,8 @@ func TestJobOf(t *testing.T) {
 		"our run":     {github.Event{Kind: github.Review, Name: "check_run", AppID: 77}, true},
 		"other's run": {github.Event{Kind: github.Review, Name: "check_run", AppID: 78}, false},
 		"nobody's":    {github.Event{Kind: github.Review, Name: "check_run"}, false},
+		"our suite":   {github.Event{Kind: github.Missed, Name: "check_suite", AppID: 77}, true},
+		"other suite": {github.Event{Kind: github.Missed, Name: "check_suite", AppID: 78}, false},
 	} {
 		j, why, ok := JobOf(c.e, "d", 77, now)
 		if ok != c.want || !ok && why == "" || ok && (j.Delivery != "d" || j.Enqueued != now) {

@@ -64,6 +64,10 @@ func Run(ctx context.Context, cfg config.Server, parts Parts) error {
 	if err != nil {
 		return err
 	}
+	handler.Enqueue = func(ctx context.Context, j jobs.Job) error {
+		_, err := q.Enqueue(ctx, j)
+		return err
+	}
 	creds := &credentials{ask: client.CheckCredentials, refused: github.ErrCredentials, every: 10 * time.Minute, retry: 15 * time.Second}
 	s := New(Options{
 		Secret: cfg.GitHub.WebhookSecret.Reveal(), Queue: q, Translate: translate(cfg.GitHub.AppID, time.Now),
@@ -102,8 +106,8 @@ func newHandler(cfg config.Server, parts Parts, client *github.Client, metrics *
 	}
 	catalogue, _ := rule.New(opt.Rules) // of rules with one id the first counts, here as in a review
 	return &PullReviewer{
-		Checks: client, Pulls: client, People: client, Open: open,
-		Review: metrics.Watch(reviewer.Review), Options: opt, Known: catalogue.Known,
+		Checks: client, Pulls: client, People: client, Branches: client, Heads: client, Open: open,
+		Review: metrics.Watch(reviewer.Review), Mend: reviewer.Mend, Options: opt, Rules: catalogue,
 		Confirm: jobs.Confirm, Done: metrics.ReviewDone, Log: parts.Log, Now: time.Now,
 	}, nil
 }
