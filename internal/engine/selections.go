@@ -124,6 +124,7 @@ var selections = map[string]map[string]func(*itemSet, *resource.Resource){
 		"main-containers": podLists("containers"),
 		"init-containers": podLists("initContainers"),
 		"volumes":         podLists("volumes"),
+		"environment":     environment,
 		"pods":            pods,
 		"rbac-rules":      rootList("rules"),
 		"subjects":        rootList("subjects"),
@@ -186,6 +187,33 @@ func podLists(names ...string) func(*itemSet, *resource.Resource) {
 		}
 		for _, name := range names {
 			set.list(n.Get(name), p, name, name)
+		}
+	}
+}
+
+// environment selects the variables of every container.
+func environment(set *itemSet, res *resource.Resource) {
+	n, p := podSpec(res)
+	if n == nil {
+		return
+	}
+	if n.Unknown {
+		set.doubt(item{node: n, prefix: p})
+		return
+	}
+	for _, name := range []string{"initContainers", "containers", "ephemeralContainers"} {
+		list := n.Get(name)
+		if list == nil || list.Unknown || list.Kind != resource.List {
+			set.list(list, p, name, name)
+			continue
+		}
+		for i, c := range list.Items {
+			prefix := append(slices.Clone(p), resource.Step{Name: name}, resource.Step{Index: i})
+			if c != nil && c.Unknown {
+				set.doubt(item{node: c, prefix: prefix})
+				continue
+			}
+			set.list(c.Get("env"), prefix, "env", name)
 		}
 	}
 }

@@ -28,6 +28,7 @@ var (
 		"containers":      "every container of a workload's pod: init, main and ephemeral ones; pod is the pod spec, group the list",
 		"main-containers": "the containers that a workload runs, without init and ephemeral ones",
 		"init-containers": "the init containers of a workload",
+		"environment":     "the variables of every container: init, main and ephemeral ones",
 		"pods":            "the pod spec of a workload",
 		"rbac-rules":      "the rules of a Role or ClusterRole",
 		"subjects":        "the subjects of a RoleBinding or ClusterRoleBinding",
