@@ -188,6 +188,9 @@ func sniff(data []byte) bool {
 	if !bytes.Contains(data, []byte("apiVersion")) || !bytes.Contains(data, []byte("kind")) {
 		return false
 	}
+	if !bytes.Contains(data, []byte{'\n'}) {
+		data = bytes.ReplaceAll(data, []byte{'\r'}, []byte{'\n'}) // YAML ends lines there too
+	}
 	var versions, kinds []int // columns at which the keys stand
 	flow := false
 	for line := range bytes.Lines(data) {

@@ -11,6 +11,7 @@ func TestSniff(t *testing.T) {
 		"comments and document": {"# x\n---\n# y\nkind: Pod\napiVersion: v1\n", true},
 		"second document":       {"a: 1\n---\napiVersion: v1\nkind: Pod\n", true},
 		"CRLF and BOM":          {"\xef\xbb\xbfapiVersion: v1\r\nkind: Pod\r\n", true},
+		"CR alone":              {"# x\rapiVersion: v1\rkind: Pod\r", true},
 		"quoted keys":           {"\"apiVersion\": v1\n'kind' : Pod\n", true},
 		"indented":              {"  apiVersion: v1\n  kind: Pod\n", true},
 		"list of documents":     {"- apiVersion: v1\n  kind: Pod\n", true},
