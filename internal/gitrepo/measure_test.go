@@ -3,14 +3,30 @@ package gitrepo_test
 import (
 	"bufio"
 	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
+
+	"github.com/plimsoll-iac/plimsoll/internal/format"
+	"github.com/plimsoll-iac/plimsoll/internal/gitrepo"
+	"github.com/plimsoll-iac/plimsoll/internal/project"
 )
 
 // monorepo is a generated repository with a pull request of 9 files.
@@ -22,7 +38,7 @@ type monorepo struct {
 // layout says how large it is.
 type layout struct {
 	files, commits int
-	size           int // bytes of an ordinary file, about
+	size           int // bytes of a file that the pull request does not touch, about
 }
 
 // fileName spreads files over teams, services and folders: 50 files a folder,
@@ -32,13 +48,17 @@ func fileName(i int) string {
 	return fmt.Sprintf("teams/team-%03d/service-%02d/%s/file-%05d.yaml", i/1000, i/200%5, kind, i)
 }
 
+// fileContent gives a manifest of about so many bytes that hardly compresses.
 func fileContent(rnd *rand.Rand, i, size int) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: c-%d\ndata:\n", i)
-	for j := 0; b.Len() < size; j++ {
-		fmt.Fprintf(&b, "  key-%d: %x%x\n", j, rnd.Uint64(), rnd.Uint64())
+	b := fmt.Appendf(make([]byte, 0, size+200), "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: c-%d\ndata:\n", i)
+	for j := 0; len(b) < size; j++ {
+		b = fmt.Appendf(b, "  key-%d: ", j)
+		for range 8 {
+			b = hex.AppendEncode(b, binary.LittleEndian.AppendUint64(nil, rnd.Uint64()))
+		}
+		b = append(b, '\n')
 	}
-	return b.String()
+	return string(b)
 }
 
 // generate makes the repository by git fast-import, which takes seconds where
@@ -49,7 +69,7 @@ func generate(t testing.TB, l layout) *monorepo {
 	gitIn(t, ".", "/nonexistent", "init", "-q", "--bare", "-b", "main", dir)
 	gitIn(t, dir, "/nonexistent", "config", "uploadpack.allowFilter", "true")
 	gitIn(t, dir, "/nonexistent", "config", "uploadpack.allowAnySHA1InWant", "true")
-	cmd := exec.Command("git", "fast-import", "--quiet", "--depth=10")
+	cmd := exec.Command("git", "-c", "core.compression=1", "fast-import", "--quiet", "--depth=10")
 	cmd.Dir = dir
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
@@ -84,23 +104,33 @@ func stream(w io.Writer, l layout) {
 	file := func(name, content string) {
 		fmt.Fprintf(w, "M 100644 inline %s\ndata %d\n%s\n", name, len(content), content)
 	}
+	// The pull request: 9 files in 9 folders of 3 teams, 10 kB each.
+	const touchedSize = 10_000
+	touched := make([]int, 9)
+	for n := range touched {
+		touched[n] = l.files/3*(n%3) + n/3*200 + n // other services of the team
+	}
 	commit("main", "first", "")
 	for i := range l.files {
-		file(fileName(i), fileContent(rnd, i, l.size))
+		size := l.size
+		if slices.Contains(touched, i) {
+			size = touchedSize
+		}
+		file(fileName(i), fileContent(rnd, i, size))
 	}
 	for c := range l.commits - 1 {
 		commit("main", fmt.Sprintf("change %d", c), "")
 		for range 3 {
 			i := rnd.IntN(l.files)
+			if slices.Contains(touched, i) {
+				continue
+			}
 			file(fileName(i), fileContent(rnd, i, l.size))
 		}
 	}
-	// The pull request: 9 files in 5 folders of 3 teams.
 	commit("topic", "the pull request", "from refs/heads/main\n")
-	for n := range 9 {
-		i := l.files / 3 * (n % 3)
-		i += n/3*200 + n // other services of the team
-		file(fileName(i), fileContent(rnd, i, l.size)+"  changed: yes\n")
+	for _, i := range touched {
+		file(fileName(i), fileContent(rnd, i, touchedSize)+"  changed: yes\n")
 	}
 }
 
@@ -139,4 +169,182 @@ func BenchmarkWorkingTree50k(b *testing.B) {
 			}
 		}
 	})
+}
+
+// childEnv tells the test binary to fetch one change and print what it took, in
+// a process of its own, so that its peak of memory is that of the fetch.
+const childEnv = "PLIMSOLL_MEASURE_CHANGE"
+
+func TestMain(m *testing.M) {
+	if spec := os.Getenv(childEnv); spec != "" {
+		if err := measureChange(spec); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// measured is what a child prints.
+type measured struct {
+	Wall    time.Duration
+	Stats   gitrepo.Stats
+	Changes int
+	Files   int   // read, on both sides
+	RSS     int64 // bytes, the peak of the process
+	IdleRSS int64 // bytes, the peak before it began
+}
+
+// changeSpec is what a child is told.
+type changeSpec struct{ URL, Base, Head, CacheDir string }
+
+func measureChange(spec string) error {
+	var c changeSpec
+	if err := json.Unmarshal([]byte(spec), &c); err != nil {
+		return err
+	}
+	u, err := url.Parse(c.URL)
+	if err != nil {
+		return err
+	}
+	out := measured{IdleRSS: peakRSS()}
+	start := time.Now()
+	ctx := context.Background()
+	remote := gitrepo.NewRemote(gitrepo.Options{AllowedHost: u.Host, CacheDir: c.CacheDir})
+	trees, err := remote.Open(ctx, gitrepo.Request{URL: c.URL, Base: c.Base, Head: c.Head})
+	if err != nil {
+		return err
+	}
+	changes, err := trees.Changes(ctx)
+	if err != nil {
+		return err
+	}
+	base, head, _ := project.New(project.Options{}).Reached(ctx, trees.Base(), trees.Head(), changes, nil)
+	for _, units := range [2][]string{unitFiles(base), unitFiles(head)} {
+		out.Files += len(units)
+	}
+	if err := trees.Prefetch(ctx, unitFiles(base), unitFiles(head)); err != nil {
+		return err
+	}
+	for _, u := range append(base, head...) {
+		for _, f := range u.Files {
+			if _, err := fs.ReadFile(u.FS, f); err != nil {
+				return err
+			}
+		}
+	}
+	out.Wall, out.Stats, out.Changes, out.RSS = time.Since(start), trees.Stats(), len(changes), peakRSS()
+	return json.NewEncoder(os.Stdout).Encode(out)
+}
+
+func unitFiles(us []format.Unit) []string {
+	var out []string
+	for _, u := range us {
+		out = append(out, u.Files...)
+	}
+	return out
+}
+
+// peakRSS is the peak of resident memory of this process in bytes, 0 where the
+// system does not tell.
+func peakRSS() int64 {
+	data, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	for _, l := range strings.Split(string(data), "\n") {
+		if f := strings.Fields(l); len(f) == 3 && f[0] == "VmHWM:" {
+			n, _ := strconv.ParseInt(f[1], 10, 64)
+			return n << 10
+		}
+	}
+	return 0
+}
+
+func child(b *testing.B, c changeSpec) measured {
+	b.Helper()
+	spec, err := json.Marshal(c)
+	if err != nil {
+		b.Fatal(err)
+	}
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), childEnv+"="+string(spec))
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil {
+		b.Fatal(err, errs.String())
+	}
+	var m measured
+	if err := json.Unmarshal(out.Bytes(), &m); err != nil {
+		b.Fatal(err)
+	}
+	if m.Changes != 9 || m.Files != 18 {
+		b.Fatalf("%d changes, %d files read", m.Changes, m.Files)
+	}
+	return m
+}
+
+// pullRequest measures what it takes to review the pull request of a generated
+// repository: without a cache, with one, and by a full clone.
+func pullRequest(b *testing.B, l layout, clone bool) {
+	m := generate(b, l)
+	server := serve(b, m.dir, nil)
+	spec := changeSpec{URL: server.URL + "/mono.git", Base: m.base, Head: m.head}
+	report := func(b *testing.B, m measured) {
+		b.ReportMetric(float64(m.Stats.Received)/1000, "kB")
+		b.ReportMetric(float64(m.Stats.Requests), "requests")
+		b.ReportMetric(float64(m.Wall.Microseconds())/1000, "ms")
+		b.ReportMetric(float64(m.RSS)/1e6, "MB-peak")
+		b.ReportMetric(float64(m.IdleRSS)/1e6, "MB-idle")
+	}
+	b.Run("fetch", func(b *testing.B) {
+		for b.Loop() {
+			s := spec
+			s.CacheDir = b.TempDir()
+			report(b, child(b, s))
+		}
+	})
+	b.Run("cached", func(b *testing.B) {
+		spec.CacheDir = b.TempDir()
+		child(b, spec)
+		for b.Loop() {
+			report(b, child(b, spec))
+		}
+	})
+	if !clone {
+		return
+	}
+	b.Run("full-clone", func(b *testing.B) {
+		for b.Loop() {
+			var n atomic.Int64
+			counted := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				server.Config.Handler.ServeHTTP(&counter{w, &n}, r)
+			}))
+			start := time.Now()
+			gitIn(b, b.TempDir(), "/nonexistent", "clone", "-q", "--bare", counted.URL+"/mono.git", "clone")
+			b.ReportMetric(float64(time.Since(start).Microseconds())/1000, "ms")
+			b.ReportMetric(float64(n.Load())/1000, "kB")
+			counted.Close()
+		}
+	})
+}
+
+// counter counts the bytes of answers.
+type counter struct {
+	http.ResponseWriter
+	n *atomic.Int64
+}
+
+func (c *counter) Write(p []byte) (int, error) {
+	c.n.Add(int64(len(p)))
+	return c.ResponseWriter.Write(p)
+}
+
+func BenchmarkPullRequest50k(b *testing.B) {
+	pullRequest(b, layout{files: 50_000, commits: 200, size: 10_000}, true)
+}
+
+func BenchmarkPullRequest500k(b *testing.B) {
+	pullRequest(b, layout{files: 500_000, commits: 200, size: 300}, false)
 }
