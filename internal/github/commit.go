@@ -25,6 +25,9 @@ var (
 	ErrCommitRefused = errors.New("GitHub refuses the commit")
 )
 
+// maxCommit bounds the content of one commit, in bytes: it goes in one request.
+const maxCommit = 16 << 20
+
 // Trailer is the line of a commit's message by which Commit knows it again.
 const Trailer = "Plimsoll-Asked-By"
 
@@ -91,6 +94,13 @@ func (c *Client) Asked(ctx context.Context, pr PullRequest, branch, ask string) 
 // commit is tried again.
 func (c *Client) Commit(ctx context.Context, pr PullRequest, n NewCommit) (string, error) {
 	var additions []map[string]string
+	size := 0
+	for _, data := range n.Files {
+		size += len(data)
+	}
+	if size > maxCommit {
+		return "", fmt.Errorf("commit: %w: %d bytes are more than %d", ErrCommitRefused, size, maxCommit)
+	}
 	for _, path := range slices.Sorted(maps.Keys(n.Files)) {
 		additions = append(additions, map[string]string{"path": path, "contents": base64.StdEncoding.EncodeToString(n.Files[path])})
 	}

@@ -92,9 +92,12 @@ type payload struct {
 		} `json:"app"`
 	} `json:"check_run"`
 	CheckSuite *struct {
-		HeadBranch string `json:"head_branch"`
-		HeadSHA    string `json:"head_sha"`
-		App        struct {
+		HeadBranch   string `json:"head_branch"`
+		HeadSHA      string `json:"head_sha"`
+		PullRequests []struct {
+			Number int `json:"number"`
+		} `json:"pull_requests"`
+		App struct {
 			ID int64 `json:"id"`
 		} `json:"app"`
 	} `json:"check_suite"`

@@ -28,6 +28,11 @@ func (e *Event) checkSuite(p *payload) error {
 		*e = ignore(*e, "a merge group has an event of its own")
 		return nil
 	}
+	if p.Action == "requested" && suite.HeadBranch != "" && suite.HeadBranch == p.Repository.DefaultBranch && len(suite.PullRequests) == 0 {
+		// What is merged comes here, and is no pull request's head.
+		*e = ignore(*e, "a push to the default branch")
+		return nil
+	}
 	e.Kind, e.HeadSHA, e.AppID = Missed, suite.HeadSHA, suite.App.ID
 	return nil
 }

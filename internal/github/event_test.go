@@ -40,6 +40,10 @@ func suiteBody(action, branch string) string {
  "check_suite":{"head_branch":"` + branch + `","head_sha":"` + sha1 + `","pull_requests":[{"number":7}],"app":{"id":77}}}`
 }
 
+func mainSuite(action, pulls string) string {
+	return strings.NewReplacer(`[{"number":7}]`, pulls, `"name":"shop"`, `"name":"shop","default_branch":"main"`).Replace(suiteBody(action, "main"))
+}
+
 func groupBody(action string) string {
 	return `{"action":"` + action + `","installation":{"id":5},"repository":{"id":9,"name":"shop","owner":{"login":"acme"}},
  "sender":{"login":"ann","type":"User"},
@@ -128,6 +132,9 @@ func TestParseEvent(t *testing.T) {
 		{"issue", "issue_comment", commentBody("created", "/plimsoll rescan", "User", "open", "null"), ignored},
 		{"suite", "check_suite", suiteBody("requested", "x"), suite("requested")},
 		{"suite of a fork", "check_suite", strings.Replace(suiteBody("rerequested", "x"), `"x"`, "null", 1), suite("rerequested")},
+		{"suite of the default branch", "check_suite", mainSuite("requested", "[]"), ignored},
+		{"suite of it again", "check_suite", mainSuite("rerequested", "[]"), suite("rerequested")},
+		{"suite of a pull request from it", "check_suite", mainSuite("requested", `[{"number":7}]`), suite("requested")},
 		{"suite done", "check_suite", suiteBody("completed", "x"), ignored},
 		{"suite of a group", "check_suite", suiteBody("requested", "gh-readonly-queue/main/pr-7-x"), ignored},
 		{"group", "merge_group", groupBody("checks_requested"), group},
