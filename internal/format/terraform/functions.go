@@ -187,6 +187,24 @@ func (e *env) can(x *hclsyntax.FunctionCallExpr, rng source.Range) *val {
 	return computed(newBool(rng, true), v)
 }
 
+// alike makes a list of a tuple whose elements are of one type already. Left
+// to find that out by itself, the conversion compares each with each.
+func alike(v cty.Value, want cty.Type) cty.Value {
+	if !want.IsListType() || !v.IsKnown() || v.IsNull() || !v.Type().IsTupleType() {
+		return v
+	}
+	types := v.Type().TupleElementTypes()
+	if len(types) == 0 {
+		return v
+	}
+	for _, t := range types[1:] {
+		if !t.Equals(types[0]) {
+			return v
+		}
+	}
+	return cty.ListVal(v.AsValueSlice())
+}
+
 // foreign makes a builtin of a function from cty's library. check may refuse
 // arguments whose result would be out of bounds: it says why.
 func foreign(f function.Function, check func(*call) string) builtin {
@@ -218,7 +236,7 @@ func foreign(f function.Function, check func(*call) string) builtin {
 			if why == "" {
 				why = a.reasonOf()
 			}
-			v, err := convert.Convert(a.cty(), p.Type)
+			v, err := convert.Convert(alike(a.cty(), p.Type), p.Type)
 			if err != nil {
 				return c.fail("an argument is of the wrong type")
 			}
