@@ -62,16 +62,18 @@ type side struct {
 	keep   Filter
 	charts map[string]bool // chart folders that a file belongs to, with what was found
 	isDir  map[string]bool // folder → has a Chart.yaml
-	units  map[string]*format.Unit
-	seen   map[string]bool
-	check  []string // files whose content decides
-	diags  source.Diagnostics
+	// patches are what the kustomizations of folders name as such.
+	patches map[string]patchList
+	units   map[string]*format.Unit
+	seen    map[string]bool
+	check   []string // files whose content decides
+	diags   source.Diagnostics
 }
 
 func (f *finder) side(fsys fs.FS, keep Filter, quiet bool) *side {
 	return &side{
 		opt: f.opt, fsys: fsys, keep: keep, quiet: quiet,
-		charts: map[string]bool{}, isDir: map[string]bool{}, units: map[string]*format.Unit{}, seen: map[string]bool{},
+		charts: map[string]bool{}, isDir: map[string]bool{}, patches: map[string]patchList{}, units: map[string]*format.Unit{}, seen: map[string]bool{},
 	}
 }
 
@@ -318,6 +320,10 @@ func (s *side) finish(ctx context.Context) []format.Unit {
 		switch formats[i] {
 		case "":
 		case resource.Kubernetes:
+			if k := s.patchOf(name); k != "" {
+				s.warn(name, name, "is a patch of %s: overlays are not evaluated until they are built", k)
+				continue
+			}
 			u := s.unit(resource.Kubernetes, dir, dir)
 			u.Files = append(u.Files, name)
 		default:
