@@ -233,6 +233,19 @@ func TestUnreadableConfigurationIsNamed(t *testing.T) {
 	}
 }
 
+func TestScanOfOneFileSpeaksOfItAlone(t *testing.T) {
+	dir := t.TempDir()
+	db := "resource \"aws_db_instance\" \"%s\" {\n  storage_encrypted   = true\n  publicly_accessible = var.public\n}\n"
+	write(t, dir, "a.tf", strings.Replace(db, "%s", "a", 1))
+	write(t, dir, "b.tf", strings.Replace(db, "%s", "b", 1))
+	write(t, dir, "v.tf", "variable \"public\" {\n  default = true\n}\n")
+	code, stdout, stderr := plimsoll(t, "scan", filepath.Join(dir, "a.tf"), "--format", "json")
+	r := parse(t, stdout)
+	if code != 1 || len(r.Findings) != 1 || r.Findings[0].File != "a.tf" || r.Findings[0].Rule != "rds/public" {
+		t.Errorf("exit status %d, stderr %q, %+v", code, stderr, r)
+	}
+}
+
 func TestOwnRulesJoin(t *testing.T) {
 	dir, rules := t.TempDir(), t.TempDir()
 	write(t, dir, "good.yaml", good)

@@ -88,6 +88,7 @@ func (e *evaluator) Evaluate(ctx context.Context, unit string, overlay map[strin
 		u.FS = overlayFS{FS: e.headTree, files: overlay}
 	}
 	resources, ds := e.run.opt.Readers[u.Format].Read(ctx, u)
+	resources = e.run.asked(resources)
 	for _, d := range ds {
 		if d.Level == source.LevelError && overlay[d.File] != nil {
 			return nil, fmt.Errorf("the edited file no longer reads: %s", d)

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"runtime"
+	"slices"
 	"sort"
+	"strings"
 	"sync"
 	"time"
 
@@ -116,7 +118,8 @@ func Scan(ctx context.Context, opt Options, tree fs.FS, paths []string) (*Sessio
 	run.diags = append(run.diags, ds...)
 	head, ds := opt.read(ctx, units)
 	run.diags = append(run.diags, ds...)
-	return run.finish(ctx, start, nil, tree, nil, units, head)
+	run.paths = paths
+	return run.finish(ctx, start, nil, tree, nil, units, run.asked(head))
 }
 
 func (o Options) progress(phase string, done, total int) {
@@ -133,6 +136,25 @@ type run struct {
 	known    map[string]bool
 	report   *review.Report
 	diags    source.Diagnostics
+	paths    []string // what a scan was asked for; nil for a review
+}
+
+// asked leaves out the resources of files that a scan was not asked for: a
+// module is read whole, also for the sake of one of its files.
+func (r *run) asked(all []*resource.Resource) []*resource.Resource {
+	if r.paths == nil || slices.Contains(r.paths, ".") {
+		return all
+	}
+	var out []*resource.Resource
+	for _, x := range all {
+		for _, p := range r.paths {
+			if x.Range.File == p || strings.HasPrefix(x.Range.File, p+"/") {
+				out = append(out, x)
+				break
+			}
+		}
+	}
+	return out
 }
 
 // prepare reads the configuration and the repository's own rules from the tree
