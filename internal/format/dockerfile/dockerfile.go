@@ -26,6 +26,7 @@ const Name = "dockerfile"
 const (
 	maxInstructions = 5_000
 	maxWords        = 1_000 // of one instruction
+	maxAllWords     = 50_000
 	maxDiagnostics  = 50
 )
 
@@ -110,6 +111,7 @@ type reading struct {
 	escape   byte
 	comments []resource.Comment
 	globals  []*variable // ARGs in front of the first FROM
+	global   *scope      // of them
 	stages   []*stage
 }
 
@@ -145,11 +147,15 @@ func plain(s string) string {
 // file reads a whole file; nil where there is nothing to build.
 func (rd *reading) file(data []byte) *resource.Resource {
 	rd.f = source.NewFile(rd.name, data)
-	rd.escape = '\\'
-	broken := 0
+	rd.escape, rd.global = '\\', newScope()
+	broken, words := 0, 0
 	for i, in := range rd.scan() {
 		if i == maxInstructions {
 			rd.fail(in.line, "the file has more than %d instructions; the rest is left out", maxInstructions)
+			break
+		}
+		if words += len(in.words) + len(in.flags); words > maxAllWords {
+			rd.fail(in.line, "the file has more than %d words; the rest is left out", maxAllWords)
 			break
 		}
 		if !rd.parse(in) {
@@ -180,7 +186,10 @@ func (rd *reading) take(in *instruction) {
 	case len(rd.stages) > 0:
 		rd.stages[len(rd.stages)-1].add(rd, in)
 	case in.name == "ARG":
-		rd.globals = append(rd.globals, rd.variables(in, rd.globalEnv())...)
+		for _, v := range rd.variables(in, rd.global) {
+			rd.globals = append(rd.globals, v)
+			rd.global.set(v)
+		}
 	default:
 		rd.fail(in.line, "%s stands in front of the first FROM", in.name)
 	}

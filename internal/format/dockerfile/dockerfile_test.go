@@ -200,7 +200,7 @@ func compare(t *testing.T, data []byte) {
 	if err != nil || bytes.IndexByte(data, 0) >= 0 || !utf8.Valid(data) {
 		return
 	}
-	rd := &reading{name: "Dockerfile", f: source.NewFile("Dockerfile", data), escape: '\\'}
+	rd := &reading{name: "Dockerfile", f: source.NewFile("Dockerfile", data), escape: '\\', global: newScope()}
 	var got, want []string
 	for _, in := range rd.scan() {
 		if in.bad != "" {

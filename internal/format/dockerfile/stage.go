@@ -41,6 +41,15 @@ type scope struct {
 
 func newScope() *scope { return &scope{vars: map[string]*variable{}} }
 
+// maxVariables bounds a scope, since each stage may take over that of another.
+const maxVariables = 1_000
+
+func (s *scope) set(v *variable) {
+	if s.vars[v.name] != nil || len(s.vars) < maxVariables {
+		s.vars[v.name] = v
+	}
+}
+
 // Get gives a variable to BuildKit's lexer.
 func (s *scope) Get(name string) (string, bool) {
 	v := s.vars[name]
@@ -164,14 +173,6 @@ func (rd *reading) unquote(s string) string {
 	return out
 }
 
-func (rd *reading) globalEnv() *scope {
-	s := newScope()
-	for _, g := range rd.globals {
-		s.vars[g.name] = g
-	}
-	return s
-}
-
 // variables reads the pairs of an ARG, ENV or LABEL.
 func (rd *reading) variables(in *instruction, env *scope) []*variable {
 	var out []*variable
@@ -185,7 +186,7 @@ func (rd *reading) variables(in *instruction, env *scope) []*variable {
 			e := rd.expand(value.value, env)
 			v.known, v.value, v.why = !e.open, e.text, e.why
 			v.origins = append([]source.Range{rng}, e.origins...)
-		} else if g := rd.globalEnv().vars[name.value]; in.name == "ARG" && len(rd.stages) > 0 && g != nil {
+		} else if g := rd.global.vars[name.value]; in.name == "ARG" && len(rd.stages) > 0 && g != nil {
 			// Within a stage an ARG without a value takes the global one.
 			v.known, v.value, v.why, v.origins = g.known, g.value, g.why, g.origins
 		}
@@ -238,7 +239,7 @@ func (rd *reading) from(in *instruction) *stage {
 	if len(in.words) == 3 {
 		st.name = in.words[2].value
 	}
-	e := rd.expand(img.value, rd.globalEnv())
+	e := rd.expand(img.value, rd.global)
 	for i := len(rd.stages) - 1; i >= 0; i-- {
 		if s := rd.stages[i]; s.name != "" && strings.EqualFold(s.name, e.text) {
 			st.base = s
@@ -250,9 +251,9 @@ func (rd *reading) from(in *instruction) *stage {
 		n.Origins = e.origins
 		put("stage", n)
 		st.user = st.base.user
-		for k, v := range st.base.env.vars {
+		for _, v := range st.base.env.vars {
 			if v.in.name == "ENV" {
-				st.env.vars[k] = v
+				st.env.set(v)
 			}
 		}
 	} else {
@@ -263,7 +264,7 @@ func (rd *reading) from(in *instruction) *stage {
 			continue
 		}
 		rng := rd.span(in, f.valueAt[0], f.valueAt[1])
-		p := rd.expand(f.value, rd.globalEnv())
+		p := rd.expand(f.value, rd.global)
 		if p.open {
 			put("platform", unknown(p.why, rng, p.origins))
 		} else {
@@ -340,7 +341,7 @@ func (st *stage) add(rd *reading, in *instruction) {
 			if old := st.env.vars[v.name]; old != nil && old.in.name == "ENV" && in.name == "ARG" {
 				continue // ENV wins over ARG
 			}
-			st.env.vars[v.name] = v
+			st.env.set(v)
 		}
 	case "USER":
 		w := in.words[0]

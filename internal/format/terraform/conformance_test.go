@@ -3,6 +3,7 @@ package terraform
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -33,6 +34,7 @@ func cases() formattest.Cases {
 		Format:    Name,
 		Platforms: []string{resource.Terraform},
 		File:      "main.tf",
+		Limit:     30 * time.Second,
 		Good:      goodFile,
 		Broken:    "resource \"aws_x\" \"y\" {\n  a = [1,\n",
 		Beside:    "other.tf",

@@ -16,10 +16,10 @@ import (
 // Bounds on what one unit may cost. A step is an expression evaluated or a
 // value handed to a function; an ordinary module takes some thousands.
 const (
-	maxSteps     = 1_000_000
+	maxSteps     = 600_000
 	maxProduced  = 64 << 20 // bytes of text made by functions and templates
 	maxEvalDepth = 1_500    // expressions within expressions, through references
-	maxNodes     = 500_000
+	maxNodes     = 300_000
 )
 
 // unit is the state of reading one unit.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -50,4 +51,24 @@ func TestGolden(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestReadersAreSharedSafely(t *testing.T) {
+	a, err := txtar.ParseFile("testdata/values.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := unitOfTxtar(a, ".")
+	r := New()
+	rs, ds := r.Read(t.Context(), u)
+	want := dump(rs, ds)
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			if rs, ds := r.Read(t.Context(), u); dump(rs, ds) != want {
+				t.Error("a reading beside others gave something else")
+			}
+		})
+	}
+	wg.Wait()
 }

@@ -54,6 +54,27 @@ func checkComments(src []byte) error {
 	}
 }
 
+// maxOpen bounds brackets that are open at once, counted without regard to
+// quotes and comments. It is far above maxNesting, which counts with regard to
+// them, and spares the lexer most of what cannot pass.
+const maxOpen = 10 * maxNesting
+
+// precheck refuses source that would take the lexer too long.
+func precheck(src []byte) error {
+	open := 0
+	for _, c := range src {
+		switch c {
+		case '(', '[', '{':
+			if open++; open > maxOpen {
+				return errNesting
+			}
+		case ')', ']', '}':
+			open = max(0, open-1)
+		}
+	}
+	return checkComments(src)
+}
+
 // level is one open bracket of the source. The depth of the syntax tree within
 // it is the greatest over its items of the operators in the item plus the
 // depth of the brackets in it.
@@ -180,7 +201,7 @@ func guard(tokens hclsyntax.Tokens, template bool, comment func(hclsyntax.Token)
 func (f *file) parseHCL(from int, comments bool) (*hclsyntax.Body, hcl.Diagnostics, *guardError) {
 	src := f.Data[from:]
 	start := hcl.Pos{Line: f.lineOf(from), Column: 1, Byte: from}
-	if err := checkComments(src); err != nil {
+	if err := precheck(src); err != nil {
 		return nil, nil, &guardError{from, err}
 	}
 	// The lexer's complaints come again from the parser.
@@ -202,7 +223,7 @@ func (f *file) parseHCL(from int, comments bool) (*hclsyntax.Body, hcl.Diagnosti
 
 // parseTemplate measures and parses a template.
 func parseTemplate(src []byte, name string, start hcl.Pos) (hclsyntax.Expression, error) {
-	if err := checkComments(src); err != nil {
+	if err := precheck(src); err != nil {
 		return nil, err
 	}
 	tokens, _ := hclsyntax.LexTemplate(src, name, start)
