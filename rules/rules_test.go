@@ -7,6 +7,7 @@ import (
 
 	"github.com/plimsoll-iac/plimsoll/internal/format"
 	"github.com/plimsoll-iac/plimsoll/internal/format/actions"
+	"github.com/plimsoll-iac/plimsoll/internal/format/cloudformation"
 	"github.com/plimsoll-iac/plimsoll/internal/format/compose"
 	"github.com/plimsoll-iac/plimsoll/internal/format/dockerfile"
 	"github.com/plimsoll-iac/plimsoll/internal/format/kubernetes"
@@ -19,11 +20,12 @@ import (
 
 func readers() map[string]format.Reader {
 	return map[string]format.Reader{
-		resource.Actions:    actions.New(),
-		resource.Compose:    compose.New(),
-		resource.Dockerfile: dockerfile.New(),
-		resource.Kubernetes: kubernetes.New(),
-		resource.Terraform:  terraform.New(),
+		resource.Actions:        actions.New(),
+		resource.CloudFormation: cloudformation.New(),
+		resource.Compose:        compose.New(),
+		resource.Dockerfile:     dockerfile.New(),
+		resource.Kubernetes:     kubernetes.New(),
+		resource.Terraform:      terraform.New(),
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/plimsoll-iac/plimsoll/internal/format"
 	"github.com/plimsoll-iac/plimsoll/internal/format/actions"
+	"github.com/plimsoll-iac/plimsoll/internal/format/cloudformation"
 	"github.com/plimsoll-iac/plimsoll/internal/format/compose"
 	"github.com/plimsoll-iac/plimsoll/internal/format/dockerfile"
 	"github.com/plimsoll-iac/plimsoll/internal/format/kubernetes"
@@ -21,11 +22,12 @@ import (
 // readers lists the readers of every format, by name.
 func readers() map[string]format.Reader {
 	return map[string]format.Reader{
-		resource.Kubernetes: kubernetes.New(),
-		resource.Terraform:  terraform.New(),
-		resource.Dockerfile: dockerfile.New(),
-		resource.Compose:    compose.New(),
-		resource.Actions:    actions.New(),
+		resource.Kubernetes:     kubernetes.New(),
+		resource.Terraform:      terraform.New(),
+		resource.Dockerfile:     dockerfile.New(),
+		resource.Compose:        compose.New(),
+		resource.CloudFormation: cloudformation.New(),
+		resource.Actions:        actions.New(),
 	}
 }
 

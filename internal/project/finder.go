@@ -41,7 +41,8 @@ type Announcer interface {
 }
 
 // New gives a Finder of Kubernetes manifests, Terraform modules, Dockerfiles,
-// Compose files, and workflows and actions of GitHub Actions. It is safe for concurrent use.
+// Compose files, CloudFormation templates, and workflows and actions of GitHub
+// Actions. It is safe for concurrent use.
 func New(o Options) Finder {
 	o.MaxFiles = cmp.Or(o.MaxFiles, 3_000)
 	o.MaxScan = cmp.Or(o.MaxScan, 200_000)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/plimsoll-iac/plimsoll/internal/format/actions"
+	"github.com/plimsoll-iac/plimsoll/internal/format/cloudformation"
 	"github.com/plimsoll-iac/plimsoll/internal/format/compose"
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
 )
@@ -68,7 +69,7 @@ func roleOf(name string) role {
 	}
 	lower := strings.ToLower(base)
 	switch {
-	case !hasAnySuffix(lower, ".yaml", ".yml", ".json"):
+	case !hasAnySuffix(lower, ".yaml", ".yml", ".json", ".template"):
 		return other
 	case isKustomization(base), base == "Chart.yaml", isWorkflow(dir) && strings.HasSuffix(lower, ".json"):
 		return other
@@ -101,6 +102,10 @@ func formatOf(name string, data []byte) string {
 		return "" // whatever it is, GitHub takes it for a workflow
 	}
 	switch {
+	case strings.HasSuffix(lower, ".template"):
+		if cloudformation.Sniff(data) {
+			return resource.CloudFormation
+		}
 	case sniff(data):
 		return resource.Kubernetes
 	case lower == "action.yml" || lower == "action.yaml":
@@ -109,6 +114,8 @@ func formatOf(name string, data []byte) string {
 		}
 	case isCompose(lower) && topKey(data, "services"), compose.Sniff(data):
 		return resource.Compose
+	case cloudformation.Sniff(data):
+		return resource.CloudFormation
 	}
 	return ""
 }

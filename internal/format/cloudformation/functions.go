@@ -1,0 +1,277 @@
+package cloudformation
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/plimsoll-iac/plimsoll/internal/format/yamltree"
+	"github.com/plimsoll-iac/plimsoll/internal/resource"
+	"github.com/plimsoll-iac/plimsoll/internal/source"
+)
+
+// sub puts values into a text: Fn::Sub with or without names of its own.
+func (r *resolver) sub(n, arg *resource.Node, depth int) *resource.Node {
+	text, names := arg, (*resource.Node)(nil)
+	if arg.Kind == resource.List && len(arg.Items) == 2 {
+		text, names = arg.Items[0], arg.Items[1]
+	}
+	s, ok := scalar(text)
+	if !ok {
+		return unknown(n, "the text of Fn::Sub is not written out")
+	}
+	own := map[string]*resource.Node{}
+	if names != nil {
+		for _, f := range names.Fields {
+			own[f.Name] = r.value(f.Node, depth)
+		}
+	}
+	var b strings.Builder
+	var origins []source.Range
+	for {
+		i := strings.Index(s, "${")
+		end := -1
+		if i >= 0 {
+			end = strings.IndexByte(s[i:], '}')
+		}
+		if end < 0 {
+			b.WriteString(s)
+			break
+		}
+		name := s[i+2 : i+end]
+		b.WriteString(s[:i])
+		s = s[i+end+1:]
+		if literal, ok := strings.CutPrefix(name, "!"); ok {
+			b.WriteString("${" + literal + "}")
+			continue
+		}
+		name = strings.TrimSpace(name)
+		v, mine := own[name]
+		if !mine {
+			if strings.Contains(name, ".") {
+				return unknown(n, yamltree.Clean(name)+" is known only when the stack is made")
+			}
+			v = r.ref(n, name)
+		}
+		t, ok := scalar(v)
+		if !ok {
+			return unknown(n, whyOf(v))
+		}
+		b.WriteString(t)
+		if b.Len() > maxText {
+			return unknown(n, "the text of Fn::Sub is too long")
+		}
+		origins = gather(origins, v.Origins)
+	}
+	return computed(n, resource.String, b.String(), origins)
+}
+
+// gather adds origins, within the bound of what anybody would look at.
+func gather(to, more []source.Range) []source.Range {
+	const most = 8
+	for _, o := range more {
+		if len(to) < most {
+			to = append(to, o)
+		}
+	}
+	return to
+}
+
+// arguments gives the arguments of a function that takes so many.
+func (r *resolver) arguments(arg *resource.Node, count, depth int) []*resource.Node {
+	if arg.Kind != resource.List || len(arg.Items) < count {
+		return nil
+	}
+	out := make([]*resource.Node, len(arg.Items))
+	for i, it := range arg.Items {
+		if out[i] = r.value(it, depth); out[i] == nil {
+			out[i] = unknown(it, "AWS::NoValue is no argument")
+		}
+	}
+	return out
+}
+
+const malformed = "a function does not have the arguments that it takes"
+
+func (r *resolver) join(n, arg *resource.Node, depth int) *resource.Node {
+	args := r.arguments(arg, 2, depth)
+	if args == nil {
+		return unknown(n, malformed)
+	}
+	between, ok := scalar(args[0])
+	if !ok || args[1].Unknown || args[1].Kind != resource.List {
+		return unknown(n, whyOf(args[1]))
+	}
+	var texts []string
+	size := 0
+	origins := gather(nil, args[1].Origins)
+	for _, it := range args[1].Items {
+		s, ok := scalar(it)
+		if !ok {
+			return unknown(n, whyOf(it))
+		}
+		if size += len(s) + len(between); size > maxText {
+			return unknown(n, "the text of Fn::Join is too long")
+		}
+		texts = append(texts, s)
+		origins = gather(origins, it.Origins)
+	}
+	return computed(n, resource.String, strings.Join(texts, between), origins)
+}
+
+func (r *resolver) selectItem(n, arg *resource.Node, depth int) *resource.Node {
+	args := r.arguments(arg, 2, depth)
+	if args == nil {
+		return unknown(n, malformed)
+	}
+	s, ok := scalar(args[0])
+	i, err := strconv.Atoi(s)
+	switch {
+	case !ok || err != nil:
+		return unknown(n, whyOf(args[0]))
+	case args[1].Unknown || args[1].Kind != resource.List:
+		return unknown(n, whyOf(args[1]))
+	case i < 0 || i >= len(args[1].Items):
+		return unknown(n, "Fn::Select asks for an item that the list does not have")
+	}
+	return moved(n, args[1].Items[i])
+}
+
+func (r *resolver) split(n, arg *resource.Node, depth int) *resource.Node {
+	args := r.arguments(arg, 2, depth)
+	if args == nil {
+		return unknown(n, malformed)
+	}
+	between, ok := scalar(args[0])
+	s, known := scalar(args[1])
+	if !ok || !known || between == "" {
+		return unknown(n, whyOf(args[1]))
+	}
+	return r.list(n, strings.Split(s, between), args[1].Origins, false)
+}
+
+func (r *resolver) findInMap(n, arg *resource.Node, depth int) *resource.Node {
+	args := r.arguments(arg, 3, depth)
+	if args == nil {
+		return unknown(n, malformed)
+	}
+	at := r.mappings
+	for _, a := range args[:3] {
+		s, ok := scalar(a)
+		if !ok {
+			return unknown(n, whyOf(a))
+		}
+		if at = at.Get(s); at == nil {
+			return unknown(n, "the mappings have no "+yamltree.Clean(s))
+		}
+	}
+	if r.spent += len(at.Items); r.spent > maxNodes {
+		return unknown(n, "the template is too large to be worked out")
+	}
+	return moved(n, at)
+}
+
+// choose gives the branch of Fn::If that the condition decides on. The branch
+// keeps its place: it is what a person would edit.
+func (r *resolver) choose(n, arg *resource.Node, depth int) *resource.Node {
+	if arg.Kind != resource.List || len(arg.Items) != 3 {
+		return unknown(n, malformed)
+	}
+	v := r.named(arg.Items[0].Str(), depth)
+	if !v.known {
+		return unknown(n, v.why)
+	}
+	branch := arg.Items[2]
+	if v.holds {
+		branch = arg.Items[1]
+	}
+	out := r.value(branch, depth)
+	if out == nil {
+		return nil
+	}
+	c := *out
+	c.KeyRange = n.KeyRange
+	return &c
+}
+
+// verdict is what a condition came to.
+type verdict struct {
+	known, holds bool
+	why          string // not known
+}
+
+// named gives what the condition of a name comes to.
+func (r *resolver) named(name string, depth int) verdict {
+	if v, ok := r.decided[name]; ok {
+		return v
+	}
+	n := r.conditions.Get(name)
+	if n == nil {
+		return verdict{why: "the template has no condition " + yamltree.Clean(name)}
+	}
+	if r.deciding[name] {
+		return verdict{why: "the condition " + yamltree.Clean(name) + " depends on itself"}
+	}
+	r.deciding[name] = true
+	v := r.condition(n, depth+1)
+	delete(r.deciding, name)
+	if !v.known {
+		v.why = "the condition " + yamltree.Clean(name) + " is not decided: " + strings.TrimPrefix(v.why, "the condition ")
+		if len(v.why) > 400 {
+			v.why = "the condition " + yamltree.Clean(name) + " is not decided"
+		}
+	}
+	r.decided[name] = v
+	return v
+}
+
+// condition works out one condition.
+func (r *resolver) condition(n *resource.Node, depth int) verdict {
+	if depth > yamltree.MaxDepth || n.Kind != resource.Map || len(n.Fields) != 1 {
+		return verdict{why: "it is malformed"}
+	}
+	if r.spent++; r.spent > maxNodes {
+		return verdict{why: "the template is too large to be worked out"}
+	}
+	name, arg := n.Fields[0].Name, n.Fields[0].Node
+	switch name {
+	case "Condition":
+		return r.named(arg.Str(), depth)
+	case "Fn::Equals":
+		args := r.arguments(arg, 2, depth)
+		if args == nil {
+			return verdict{why: "it is malformed"}
+		}
+		a, okA := scalar(args[0])
+		b, okB := scalar(args[1])
+		switch {
+		case !okA:
+			return verdict{why: whyOf(args[0])}
+		case !okB:
+			return verdict{why: whyOf(args[1])}
+		}
+		return verdict{known: true, holds: a == b}
+	case "Fn::Not":
+		if arg.Kind == resource.List && len(arg.Items) == 1 {
+			v := r.condition(arg.Items[0], depth+1)
+			v.holds = !v.holds
+			return v
+		}
+	case "Fn::And", "Fn::Or":
+		if arg.Kind != resource.List {
+			break
+		}
+		decisive := name == "Fn::Or" // one such condition decides, whatever the others are
+		out := verdict{known: true, holds: !decisive}
+		for _, it := range arg.Items {
+			v := r.condition(it, depth+1)
+			if v.known && v.holds == decisive {
+				return v
+			}
+			if !v.known {
+				out = v
+			}
+		}
+		return out
+	}
+	return verdict{why: "it is malformed"}
+}

@@ -1,0 +1,234 @@
+package cloudformation
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/plimsoll-iac/plimsoll/internal/format/yamltree"
+	"github.com/plimsoll-iac/plimsoll/internal/resource"
+	"github.com/plimsoll-iac/plimsoll/internal/source"
+)
+
+// Bounds on what the functions of a template may come to.
+const (
+	maxNodes = 200_000  // values that functions give, of one template
+	maxText  = 64 << 10 // bytes of one text that a function puts together
+)
+
+// resolver works out the functions of one template.
+type resolver struct {
+	parameters, mappings, conditions, resources *resource.Node
+	decided                                     map[string]verdict
+	deciding                                    map[string]bool
+	spent                                       int
+}
+
+func newResolver(root *resource.Node) *resolver {
+	return &resolver{
+		parameters: root.Get("Parameters"), mappings: root.Get("Mappings"), conditions: root.Get("Conditions"), resources: root.Get("Resources"),
+		decided: map[string]verdict{}, deciding: map[string]bool{},
+	}
+}
+
+// function gives the name and argument of a function.
+func function(n *resource.Node) (string, *resource.Node, bool) {
+	if n.Kind != resource.Map || len(n.Fields) != 1 {
+		return "", nil, false
+	}
+	f := n.Fields[0]
+	if f.Name == "Ref" || strings.HasPrefix(f.Name, "Fn::") {
+		return f.Name, f.Node, true
+	}
+	return "", nil, false
+}
+
+// value gives what n comes to; n itself where it holds no function, and nil
+// where the setting is taken away (AWS::NoValue).
+func (r *resolver) value(n *resource.Node, depth int) *resource.Node {
+	if depth > 2*yamltree.MaxDepth {
+		return unknown(n, "it is nested too deep")
+	}
+	if name, arg, ok := function(n); ok {
+		if r.spent++; r.spent > maxNodes {
+			return unknown(n, "the template is too large to be worked out")
+		}
+		return r.call(n, name, arg, depth+1)
+	}
+	switch n.Kind {
+	case resource.List:
+		items, changed := make([]*resource.Node, 0, len(n.Items)), false
+		for _, it := range n.Items {
+			v := r.value(it, depth+1)
+			changed = changed || v != it
+			if v != nil {
+				items = append(items, v)
+			}
+		}
+		if changed {
+			c := *n
+			c.Items = items
+			return &c
+		}
+	case resource.Map:
+		fields, changed := make([]resource.Field, 0, len(n.Fields)), false
+		for _, f := range n.Fields {
+			v := r.value(f.Node, depth+1)
+			changed = changed || v != f.Node
+			if v != nil {
+				fields = append(fields, resource.Field{Name: f.Name, Node: v})
+			}
+		}
+		if changed {
+			c := *n
+			c.Fields = fields
+			return &c
+		}
+	}
+	return n
+}
+
+// unknown gives a node at n of which only why it is unknown is known.
+func unknown(n *resource.Node, why string) *resource.Node {
+	return &resource.Node{Kind: resource.String, Range: n.Range, KeyRange: n.KeyRange, Origins: n.Origins, Unknown: true, Why: why}
+}
+
+// computed gives a value that the function at n came to.
+func computed(n *resource.Node, kind resource.Kind, value any, origins []source.Range) *resource.Node {
+	return &resource.Node{Kind: kind, Value: value, Range: n.Range, KeyRange: n.KeyRange, Origins: append(origins[:len(origins):len(origins)], n.Origins...)}
+}
+
+// moved gives v, which stands elsewhere, as what the function at n came to.
+func moved(n, v *resource.Node) *resource.Node {
+	c := computed(n, v.Kind, v.Value, append([]source.Range{v.Range}, v.Origins...))
+	c.Unknown, c.Why, c.Partial = v.Unknown, v.Why, v.Partial
+	for _, it := range v.Items {
+		c.Items = append(c.Items, moved(n, it))
+	}
+	for i := range c.Items {
+		c.Items[i].KeyRange = source.Range{}
+	}
+	c.Fields = v.Fields
+	return c
+}
+
+// scalar gives the text of a value that is known and neither a list nor a map.
+func scalar(n *resource.Node) (string, bool) {
+	if n == nil || n.Unknown {
+		return "", false
+	}
+	switch v := n.Value.(type) {
+	case string:
+		return v, true
+	case bool:
+		return strconv.FormatBool(v), true
+	case int64:
+		return strconv.FormatInt(v, 10), true
+	case float64:
+		return strconv.FormatFloat(v, 'g', -1, 64), true
+	}
+	return "", false
+}
+
+// whyOf says why a value cannot be used as text.
+func whyOf(n *resource.Node) string {
+	if n != nil && n.Unknown && n.Why != "" {
+		return n.Why
+	}
+	return "an argument of a function is not text"
+}
+
+// call works out one function.
+func (r *resolver) call(n *resource.Node, name string, arg *resource.Node, depth int) *resource.Node {
+	switch name {
+	case "Ref":
+		return r.ref(n, arg.Str())
+	case "Fn::GetAtt":
+		return unknown(n, attribute(arg)+" is known only when the stack is made")
+	case "Fn::Sub":
+		return r.sub(n, arg, depth)
+	case "Fn::Join":
+		return r.join(n, arg, depth)
+	case "Fn::Select":
+		return r.selectItem(n, arg, depth)
+	case "Fn::Split":
+		return r.split(n, arg, depth)
+	case "Fn::FindInMap":
+		return r.findInMap(n, arg, depth)
+	case "Fn::If":
+		return r.choose(n, arg, depth)
+	case "Fn::Base64":
+		// Rules look at the text, whatever it travels as.
+		v := r.value(arg, depth)
+		if s, ok := scalar(v); ok {
+			return computed(n, resource.String, s, v.Origins)
+		}
+		return unknown(n, whyOf(v))
+	}
+	return unknown(n, yamltree.Clean(name)+" is known only when the stack is made")
+}
+
+func attribute(arg *resource.Node) string {
+	if s := arg.Str(); s != "" {
+		return yamltree.Clean(s)
+	}
+	var parts []string
+	for _, it := range arg.Items {
+		parts = append(parts, it.Str())
+	}
+	if len(parts) == 0 {
+		return "an attribute"
+	}
+	return yamltree.Clean(strings.Join(parts, "."))
+}
+
+// ref gives what a name stands for: a parameter's default, or something that
+// only the stack knows.
+func (r *resolver) ref(n *resource.Node, name string) *resource.Node {
+	switch name {
+	case "AWS::NoValue":
+		return nil
+	case "AWS::Partition":
+		return computed(n, resource.String, "aws", nil)
+	case "AWS::URLSuffix":
+		return computed(n, resource.String, "amazonaws.com", nil)
+	}
+	p := r.parameters.Get(name)
+	if p == nil {
+		if name == "" || !strings.HasPrefix(name, "AWS::") && r.resources.Get(name) == nil {
+			return unknown(n, "the template has neither a parameter nor a resource named "+yamltree.Clean(name))
+		}
+		return unknown(n, yamltree.Clean(name)+" is known only when the stack is made")
+	}
+	d, kind := p.Get("Default"), p.Get("Type").Str()
+	s, ok := scalar(d)
+	switch {
+	case d == nil:
+		return unknown(n, "the parameter "+yamltree.Clean(name)+" has no default")
+	case !ok || strings.HasPrefix(kind, "AWS::SSM::"):
+		return unknown(n, "the parameter "+yamltree.Clean(name)+" is known only when the stack is made")
+	case kind == "CommaDelimitedList" || strings.HasPrefix(kind, "List<"):
+		return r.list(n, strings.Split(s, ","), []source.Range{d.Range}, true)
+	case kind == "Number":
+		if v, err := strconv.ParseInt(s, 10, 64); err == nil {
+			return computed(n, resource.Int, v, []source.Range{d.Range})
+		}
+	}
+	return computed(n, resource.String, s, []source.Range{d.Range})
+}
+
+// list makes a list of texts.
+func (r *resolver) list(n *resource.Node, texts []string, origins []source.Range, trim bool) *resource.Node {
+	if r.spent += len(texts); r.spent > maxNodes {
+		return unknown(n, "the template is too large to be worked out")
+	}
+	out := computed(n, resource.List, nil, origins)
+	for _, s := range texts {
+		if trim {
+			s = strings.TrimSpace(s)
+		}
+		it := computed(n, resource.String, s, out.Origins)
+		it.KeyRange = source.Range{}
+		out.Items = append(out.Items, it)
+	}
+	return out
+}
