@@ -73,7 +73,7 @@ func lines(n int, change map[int]string) string {
 func newStage(t *testing.T, permissions map[string]string) *stage {
 	t.Helper()
 	s := &stage{t: t, memory: &memory{m: map[string][]byte{}}}
-	sim, err := githubsim.New(githubsim.Options{Faults: func(e githubsim.Exchange) *githubsim.Fault {
+	sim, err := githubsim.New(githubsim.Options{Front: front(t), Faults: func(e githubsim.Exchange) *githubsim.Fault {
 		s.mu.Lock()
 		f := s.fault
 		s.mu.Unlock()

@@ -118,7 +118,7 @@ func newStage(t *testing.T) *stage { return newStageWith(t, nil) }
 func newStageWith(t *testing.T, permissions map[string]string) *stage {
 	t.Helper()
 	s := &stage{t: t, jobs: make(chan jobs.Job, 100), aside: make(chan jobs.Job, 100)}
-	sim, err := githubsim.New(githubsim.Options{Faults: func(e githubsim.Exchange) *githubsim.Fault {
+	sim, err := githubsim.New(githubsim.Options{Front: front(t), Faults: func(e githubsim.Exchange) *githubsim.Fault {
 		s.mu.Lock()
 		f := s.fault
 		s.mu.Unlock()
