@@ -30,6 +30,9 @@ func YAMLScalar(text string, _ *resource.Node) (any, bool) {
 	if strings.ContainsAny(text, "\r\n\u0085\u2028\u2029") || text != "" && strings.ContainsAny(text[:1], "!|>*&") {
 		return nil, false
 	}
+	if text != "" && !strings.ContainsAny(text[:1], "\"'") && strings.ContainsAny(text, ",[]{}") {
+		return nil, false // means another thing within brackets
+	}
 	var n yaml.Node
 	if yaml.Unmarshal([]byte("["+text+" ]"), &n) != nil || len(n.Content) != 1 || len(n.Content[0].Content) != 1 {
 		return nil, text == ""
