@@ -1,6 +1,6 @@
-# The image holds the static binary and nothing else: roots of trust and time
-# zones are compiled in. Two builds of one commit give the same binary: paths
-# are trimmed, the version is an argument, and nothing records the time.
+# The image holds the static binary and nothing else: roots of trust are compiled
+# in. Two builds of one commit give the same binary: paths are trimmed, the
+# version is an argument, and nothing records the time.
 FROM golang:1.26.8-bookworm AS build
 WORKDIR /src
 COPY go.mod go.sum ./
