@@ -122,14 +122,16 @@ func (j *jsonConfig) block(body *hclsyntax.Body, typ jsonField, n *jsonNode, nam
 	body.Blocks = append(body.Blocks, b)
 }
 
-// mapArguments are arguments of common resources that hold an object of free
-// names. In JSON nothing else tells them from nested blocks.
-var mapArguments = map[string]bool{
-	"tags": true, "tags_all": true, "labels": true, "annotations": true, "match_labels": true, "node_selector": true,
-	"variables": true, "parameters": true, "data": true, "binary_data": true, "string_data": true, "headers": true,
-	"environment_variables": true, "tags_specifications": true, "triggers": true, "keepers": true, "values": true,
-	"required_providers": true, "providers": true, "effective_labels": true, "options": true, "query": true,
-	"manifest": true, "for_each": true, "default_arguments": true, "arguments": true,
+// takesMap reports whether an argument of common resources holds an object of
+// free names. In JSON nothing else tells those from nested blocks.
+func takesMap(name string) bool {
+	switch name {
+	case "annotations", "arguments", "binary_data", "data", "default_arguments", "effective_labels", "environment_variables",
+		"for_each", "headers", "keepers", "labels", "manifest", "match_labels", "node_selector", "options", "parameters",
+		"providers", "query", "required_providers", "string_data", "tags", "tags_all", "triggers", "values", "variables":
+		return true
+	}
+	return false
 }
 
 // member takes one member of a block's object. An object, or a list of
@@ -162,7 +164,7 @@ func (j *jsonConfig) member(b *hclsyntax.Block, fd jsonField, arguments bool) {
 }
 
 func blockLike(fd jsonField) bool {
-	if mapArguments[fd.name] {
+	if takesMap(fd.name) {
 		return false
 	}
 	if fd.node.kind == jsonArray {
