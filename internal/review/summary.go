@@ -199,26 +199,8 @@ func notEvaluated(r *Report) []string {
 			out = append(out, prose(d.String()))
 		}
 	}
-	type key struct{ rule, why string }
-	byWhy := map[key][]string{}
-	var order []key
-	for _, u := range r.Unknown {
-		k := key{u.Rule.ID, u.Why}
-		if _, ok := byWhy[k]; !ok {
-			order = append(order, k)
-		}
-		byWhy[k] = append(byWhy[k], u.Resource.ID)
-	}
-	for _, k := range order {
-		ids := byWhy[k]
-		text := code(k.rule) + " on " + code(ids[0])
-		if len(ids) > 1 {
-			text += fmt.Sprintf(" and %d more", len(ids)-1)
-		}
-		if k.why != "" {
-			text += ": depends on " + code(k.why)
-		}
-		out = append(out, text)
+	for _, d := range doubts(r) {
+		out = append(out, d.say(code))
 	}
 	return out
 }

@@ -238,32 +238,14 @@ func textOthers(b *bufio.Writer, r *Report, p painter) {
 }
 
 func unknownLines(r *Report) []string {
-	type key struct{ rule, why string }
-	n := map[key]int{}
-	first := map[key]string{}
-	var order []key
-	for _, u := range r.Unknown {
-		k := key{u.Rule.ID, u.Why}
-		if n[k] == 0 {
-			order = append(order, k)
-			first[k] = fmt.Sprintf("%s: %s on %s", lineOf(u.Range), u.Rule.ID, u.Resource.ID)
-		}
-		n[k]++
-	}
+	all := doubts(r)
 	var out []string
-	for i, k := range order {
+	for i, d := range all {
 		if i == 20 {
-			out = append(out, fmt.Sprintf("and %d more", len(order)-i))
+			out = append(out, fmt.Sprintf("and %d more", len(all)-i))
 			break
 		}
-		s := first[k]
-		if n[k] > 1 {
-			s += fmt.Sprintf(" and %d more", n[k]-1)
-		}
-		if k.why != "" {
-			s += ": depends on " + k.why
-		}
-		out = append(out, s)
+		out = append(out, lineOf(d.first.Range)+": "+d.say(func(s string) string { return s }))
 	}
 	return out
 }

@@ -110,9 +110,51 @@ func (m *maker) object(n *resource.Node, comments []resource.Comment, apiVersion
 	if r.Name != "" {
 		r.ID += "/" + r.Name
 	}
+	open(n, kind)
 	r.Head = m.head(n)
 	r.Comments = yamltree.CommentsOf(m.f, n.Range, comments)
 	m.resources = append(m.resources, r)
+}
+
+// open marks the pod spec of a workload as partial where a container has no
+// image, which no cluster takes. Such an object is a patch, and what it leaves
+// out is in what it is laid over.
+func open(root *resource.Node, kind string) {
+	_, pod := PodSpec(root, kind)
+	if pod == nil || pod.Unknown {
+		return
+	}
+	why := "what the patch is laid over"
+	lists := [...]*resource.Node{pod.Get("containers"), pod.Get("initContainers")}
+	whole := true
+	for _, l := range lists {
+		if l == nil || l.Kind != resource.List {
+			continue
+		}
+		for _, c := range l.Items {
+			whole = whole && (c.Kind != resource.Map || c.Get("image") != nil)
+		}
+	}
+	if whole {
+		return
+	}
+	doubt := func(n *resource.Node) {
+		if n != nil && n.Kind == resource.Map {
+			n.Partial, n.Why = true, why
+		}
+	}
+	doubt(pod)
+	doubt(pod.Get("securityContext"))
+	for _, l := range lists {
+		if l == nil || l.Kind != resource.List {
+			continue
+		}
+		for _, c := range l.Items {
+			doubt(c)
+			doubt(c.Get("securityContext"))
+			doubt(c.Path("securityContext", "capabilities"))
+		}
+	}
 }
 
 // generated reports whether the cluster makes up the resource's name.
