@@ -221,6 +221,11 @@ func foreign(f function.Function, check func(*call) string) builtin {
 		if size > maxSize || !c.e.u.spend(size) {
 			return c.fail("the arguments are too large")
 		}
+		for _, a := range c.args {
+			if a.tedious(false) {
+				return c.fail("the arguments are too large")
+			}
+		}
 		if check != nil {
 			if why := check(c); why != "" {
 				return c.fail("%s", why)

@@ -204,6 +204,9 @@ func hungry() map[string]string {
 		"own default":     "variable \"v\" {\n  default = var.v\n}\n" + res("var.v"),
 		"long name":       res("a." + strings.Repeat("b.", 100_000) + "c"),
 		"many arguments":  res("merge(" + strings.Repeat("{}, ", 100_000) + "{})"),
+		"mixed list":      res(`join(",", flatten([for a in range(300) : [for b in range(300) : b % 2 == 0 ? b : "x"]]))`),
+		"mixed set":       res(`setsubtract(toset(flatten([for a in range(300) : [for b in range(300) : b % 2 == 0 ? a * 1000 + b : "x${a}-${b}"]])), ["x"])`),
+		"long lists":      res(`formatlist("%s", [for a in range(100) : flatten([for b in range(50) : range(50)])])`),
 		"cidrsubnets":     res(`cidrsubnets("::/0", ` + strings.Repeat("128, ", 50_000) + `1)`),
 	}
 }

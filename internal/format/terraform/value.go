@@ -262,7 +262,10 @@ func (v *val) cty() cty.Value {
 			items[i] = c.cty()
 		}
 		t := cty.TupleVal(items)
-		if b.set {
+		switch {
+		case b.set && len(items) > 0 && b.uniform():
+			return cty.SetVal(items)
+		case b.set && len(items) <= maxMixed:
 			if s, err := convert.Convert(t, cty.Set(cty.DynamicPseudoType)); err == nil {
 				return s
 			}
@@ -279,6 +282,41 @@ func (v *val) cty() cty.Value {
 		return cty.ObjectVal(fields)
 	}
 	return cty.DynamicVal
+}
+
+// maxMixed bounds lists whose elements differ in type: cty compares each with
+// each to find a common one.
+const maxMixed = 1_000
+
+// uniform reports whether all elements of a list are known scalars of one kind.
+func (v *val) uniform() bool {
+	for _, it := range v.items {
+		k := it.base().kind
+		if k != text && k != number && k != boolean || k != v.items[0].base().kind {
+			return false
+		}
+	}
+	return true
+}
+
+// tedious reports whether cty would take quadratic time to find the type of a
+// list within v. nested says that v is an element itself.
+func (v *val) tedious(nested bool) bool {
+	b := v.base()
+	if len(b.items) > maxMixed && (nested || !b.uniform()) {
+		return true
+	}
+	for _, it := range b.items {
+		if it.tedious(true) {
+			return true
+		}
+	}
+	for _, f := range b.fields {
+		if f.v.tedious(true) {
+			return true
+		}
+	}
+	return false
 }
 
 // fromCty takes the result of a function of others. All of it stands at rng
