@@ -280,8 +280,7 @@ func withNewHead(pr PullRequest) PullRequest { pr.NewHead = true; return pr }
 
 func TestPrimaryLimit(t *testing.T) {
 	n := 0
-	var h *hub
-	h = newHub(t, func(w http.ResponseWriter, _ *http.Request) {
+	h := newHub(t, func(w http.ResponseWriter, _ *http.Request) {
 		n++
 		w.Header().Set("X-RateLimit-Remaining", "0")
 		w.Header().Set("X-RateLimit-Reset", strconv.FormatInt(1_800_000_000+600, 10))

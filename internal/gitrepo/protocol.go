@@ -122,7 +122,8 @@ type capabilities struct {
 func parseAdvertisement(r io.Reader) (capabilities, error) {
 	p := newPktReader(r)
 	caps := capabilities{sha1: true}
-	kind, line, err := p.text()
+	var kind int
+	_, line, err := p.text()
 	if err == nil && strings.HasPrefix(line, "# service=") {
 		// Older and some present servers put this part in front.
 		if kind, _, err = p.text(); err == nil && kind != pktFlush {

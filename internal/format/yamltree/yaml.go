@@ -293,7 +293,7 @@ func (b *builder) scalarRange(n *yaml.Node, empty int) (start, end int) {
 	if b.problem != nil {
 		return start, start
 	}
-	ok := true
+	var ok bool
 	data := b.f.Data[:b.d.end]
 	switch n.Style &^ yaml.TaggedStyle {
 	case yaml.DoubleQuotedStyle:
