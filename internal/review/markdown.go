@@ -15,6 +15,9 @@ func code(s string) string {
 		if unicode.IsControl(r) {
 			return ' '
 		}
+		if unicode.Is(unicode.Bidi_Control, r) {
+			return '\ufffd' // what is read must be in the order of what is there
+		}
 		return r
 	}, s)
 	if strings.TrimSpace(s) == "" {

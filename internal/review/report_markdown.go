@@ -29,7 +29,7 @@ func Markdown(w io.Writer, r *Report) error {
 			}
 			diff := ""
 			for _, e := range edits {
-				diff += fmt.Sprintf("@@ %s:%d @@\n", e.File, e.Start)
+				diff += fmt.Sprintf("@@ %s:%d @@\n", printable(e.File), e.Start)
 				for _, l := range oldLines(r.Files[e.File], e) {
 					diff += "-" + l + "\n"
 				}

@@ -109,7 +109,10 @@ func TestLooksSecret(t *testing.T) {
 		{"passwordPolicy", "Strong123", false},
 		{"COMPASS", "s3cr3tPa55", false},
 		{"MONKEY", "9f86d081884c7d659a2feaa0c55ad015", false},
+		{"DB_PASSWORD", "h7x/q2k9w1", true},
+		{"SESSION_SECRET", "3f9a0c/8b1e77d2/44", true},
 		// placeholders and references
+		{"DB_PASSWORD_SECRET", "prod/shop/db-password-1", false},
 		{"DB_PASSWORD", "changeme", false},
 		{"DB_PASSWORD", "ChangeMe123!", false},
 		{"DB_PASSWORD", "${DB_PASSWORD}", false},

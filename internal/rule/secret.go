@@ -200,7 +200,32 @@ func reference(v string) bool {
 			return true
 		}
 	}
-	return strings.Contains(v, "://")
+	return strings.Contains(v, "://") || storePath(v)
+}
+
+// storePath reports whether a value is made like the path of an entry in a
+// secret store, such as prod/shop/db-password: words of small letters.
+func storePath(v string) bool {
+	parts := strings.Split(v, "/")
+	if len(parts) < 2 {
+		return false
+	}
+	for _, p := range parts {
+		letters := 0
+		for _, r := range p {
+			switch {
+			case r >= 'a' && r <= 'z':
+				letters++
+			case r >= '0' && r <= '9', r == '-', r == '_', r == '.':
+			default:
+				return false
+			}
+		}
+		if letters*2 <= len(p) || entropy(p) > 3.5 {
+			return false
+		}
+	}
+	return true
 }
 
 // characterClasses counts which of small letters, capitals, digits and other
