@@ -38,7 +38,9 @@ func (set *itemSet) entries(res *resource.Resource, field string, one func(n *re
 		switch {
 		case it == nil:
 		case it.Unknown:
-			set.doubt(item{node: it, field: field, index: i})
+			if field != "environment" {
+				set.doubt(item{node: it, field: field, index: i})
+			}
 		case it.Kind == resource.Map:
 			set.add(item{node: it, field: field, index: i})
 		default:
@@ -107,7 +109,8 @@ func composePorts(set *itemSet, res *resource.Resource) {
 	})
 }
 
-// composeEnvironment reads a map of variables or a list of NAME=value.
+// composeEnvironment reads a map of variables or a list of NAME=value. A value
+// that another variable gives is not written in the file and is left out.
 func composeEnvironment(set *itemSet, res *resource.Resource) {
 	n := res.Root.Get("environment")
 	if n == nil || n.Kind != resource.Map || n.Unknown {
@@ -123,9 +126,7 @@ func composeEnvironment(set *itemSet, res *resource.Resource) {
 	for _, f := range n.Fields {
 		p := resource.Path{{Name: "environment"}, {Name: f.Name}}
 		switch {
-		case f.Node == nil || f.Node.Kind == resource.Null && !f.Node.Unknown:
-		case f.Node.Unknown:
-			set.doubt(item{node: f.Node, prefix: p})
+		case f.Node == nil || f.Node.Unknown || f.Node.Kind == resource.Null:
 		default:
 			set.add(item{node: parts(f.Node, part(f.Node, "name", f.Name), resource.Field{Name: "value", Node: f.Node}), prefix: p})
 		}

@@ -192,6 +192,19 @@ func (w *yamlWriter) dashOf(item *resource.Node) (int, bool) {
 	return 0, false
 }
 
+// function reports whether the text of a scalar is a function of the format's
+// own that gives it: a tag with its argument, or a map.
+func function(n *resource.Node, text string) bool {
+	if n.Kind == resource.List || n.Kind == resource.Map || len(text) < 2 {
+		return false
+	}
+	letter := text[1]|0x20 >= 'a' && text[1]|0x20 <= 'z'
+	return text[0] == '!' && letter || text[0] == '{' || strings.HasPrefix(text, "Ref:") || strings.HasPrefix(text, "Fn::") ||
+		strings.HasPrefix(text, `"Ref"`) || strings.HasPrefix(text, `"Fn::`)
+}
+
+var errFunction = errors.New("the value is computed where it stands, by a function that other values go into")
+
 var errAlias = errors.New("the value is written elsewhere, behind an alias, and other places use it too")
 
 // own checks that the node is written here and only for this place.
@@ -205,6 +218,9 @@ func (w *yamlWriter) own(s slot) error {
 	}
 	if n.Range.Len() > 0 && w.at(n.Range.Start.Byte) == '*' && (n.Kind != resource.String || !strings.HasPrefix(n.Str(), "*")) {
 		return errAlias
+	}
+	if len(n.Origins) > 0 && function(n, w.f.Text(n.Range)) {
+		return errFunction
 	}
 	if s.parent != nil && n.Range.Len() > 0 && s.parent.Range.Len() > 0 && !s.parent.Range.Contains(n.Range) {
 		return errAlias

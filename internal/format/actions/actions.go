@@ -183,7 +183,7 @@ func decide(n *resource.Node, name string) {
 			expr = expr[:end+2]
 		}
 		n.Value, n.Unknown = nil, true
-		n.Why = yamltree.Clean(expr) + " is known only when the workflow runs"
+		n.Why = yamltree.Clean(expr) + ", which is known only when the workflow runs"
 	}
 }
 

@@ -109,7 +109,7 @@ func TestTemplate(t *testing.T) {
 	if n := p.Get("MultiAZ"); n.Value != false || n.Unknown {
 		t.Errorf("a condition: %+v", n)
 	}
-	if n := p.Get("MasterUserPassword"); !n.Unknown || !strings.HasPrefix(n.Why, "Secret is known only") {
+	if n := p.Get("MasterUserPassword"); !n.Unknown || !strings.HasPrefix(n.Why, "Secret, which is known only") {
 		t.Errorf("a resource: %+v", n)
 	}
 	if n := read(t, "a.json", inJSON)["Disk"].Root.Path("Properties", "Encrypted"); n.Value != "true" {
@@ -143,46 +143,46 @@ Resources:
 	for text, want := range map[string]string{
 		"!Ref Name":                              "shop",
 		"{Ref: Name}":                            "shop",
-		"!Ref None":                              "? the parameter None has no default",
+		"!Ref None":                              "? the parameter None, which has no default",
 		"!Ref Count":                             "3",
 		"!Ref Nets":                              "[10.0.0.0/8 0.0.0.0/0]",
-		"!Ref Image":                             "? the parameter Image is known only",
-		"!Ref B":                                 "? B is known only",
-		"!Ref C":                                 "? the template has neither",
-		"!Ref AWS::Region":                       "? AWS::Region is known only",
+		"!Ref Image":                             "? the parameter Image, which is known only",
+		"!Ref B":                                 "? B, which is known only",
+		"!Ref C":                                 "? C, which is neither",
+		"!Ref AWS::Region":                       "? AWS::Region, which is known only",
 		"!Ref AWS::NoValue":                      "absent",
-		"!GetAtt B.Arn":                          "? B.Arn is known only",
+		"!GetAtt B.Arn":                          "? B.Arn, which is known only",
 		"!Sub 'a-${Name}-${!x}'":                 "a-shop-${x}",
 		"!Sub ['${N}-${Name}', {N: !Ref Count}]": "3-shop",
-		"!Sub '${B.Arn}/*'":                      "? B.Arn is known only",
+		"!Sub '${B.Arn}/*'":                      "? B.Arn, which is known only",
 		"!Sub 'arn:${AWS::Partition}:iam'":       "arn:aws:iam",
 		"!Sub '${AWS::AccountId}'":               "? AWS::AccountId",
 		"!Sub 'open ${'":                         "open ${",
 		"!Join ['-', [a, !Ref Name, 1]]":         "a-shop-1",
-		"!Join ['', [a, !Ref B]]":                "? B is known only",
+		"!Join ['', [a, !Ref B]]":                "? B, which is known only",
 		"!Join [',', !Ref Nets]":                 "10.0.0.0/8,0.0.0.0/0",
 		"!Select [1, [a, b]]":                    "b",
 		"!Select [1, !Ref Nets]":                 "0.0.0.0/0",
-		"!Select [2, [a, b]]":                    "? Fn::Select asks",
+		"!Select [2, [a, b]]":                    "? an item of Fn::Select",
 		"!Split ['-', a-b]":                      "[a b]",
 		"!Select [0, !Split ['-', !Sub '${Name}-x']]": "shop",
 		"!FindInMap [M, a, flag]":                     "true",
 		"!FindInMap [M, a, list]":                     "[p q]",
 		"!FindInMap [M, !Ref None, flag]":             "? the parameter None",
-		"!FindInMap [M, b, flag]":                     "? the mappings have no b",
+		"!FindInMap [M, b, flag]":                     "? b, which the mappings",
 		"!If [Shop, 1, 2]":                            "1",
 		"!If [Other, 1, 2]":                           "2",
-		"!If [Maybe, 1, 2]":                           "? the condition Maybe is not decided",
+		"!If [Maybe, 1, 2]":                           "? the condition Maybe, and with it the parameter None",
 		"!If [Or, 1, 2]":                              "1",
 		"!If [And, 1, 2]":                             "2",
 		"!If [Both, 1, 2]":                            "? the condition Both",
 		"!If [Self, 1, 2]":                            "? the condition Self",
-		"!If [Gone, 1, 2]":                            "? the template has no condition",
+		"!If [Gone, 1, 2]":                            "? the condition Gone, which",
 		"!If [Other, 1, !Ref AWS::NoValue]":           "absent",
 		"[a, !If [Other, b, !Ref AWS::NoValue]]":      "[a]",
 		"!Base64 {'Fn::Sub': 'x ${Name}'}":            "x shop",
 		"!ImportValue x":                              "? Fn::ImportValue",
-		"!If [Shop]":                                  "? a function does not have",
+		"!If [Shop]":                                  "? a function without",
 		"yes":                                         "true",
 	} {
 		n := read(t, "a.yaml", head+text+"\n")["A"].Root.Path("Properties", "V")
@@ -195,7 +195,7 @@ Resources:
 		}
 	}
 	n := read(t, "a.yaml", head+"\n        Fn::GetAtt: [B, Arn]\n")["A"].Root.Path("Properties", "V")
-	if got := show(n); !strings.HasPrefix(got, "? B.Arn is known only") {
+	if got := show(n); !strings.HasPrefix(got, "? B.Arn, which is known only") {
 		t.Errorf("the long form is %s", got)
 	}
 }

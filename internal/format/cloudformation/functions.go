@@ -17,7 +17,7 @@ func (r *resolver) sub(n, arg *resource.Node, depth int) *resource.Node {
 	}
 	s, ok := scalar(text)
 	if !ok {
-		return unknown(n, "the text of Fn::Sub is not written out")
+		return unknown(n, "the text of Fn::Sub, which is not written out")
 	}
 	own := map[string]*resource.Node{}
 	if names != nil {
@@ -48,7 +48,7 @@ func (r *resolver) sub(n, arg *resource.Node, depth int) *resource.Node {
 		v, mine := own[name]
 		if !mine {
 			if strings.Contains(name, ".") {
-				return unknown(n, yamltree.Clean(name)+" is known only when the stack is made")
+				return unknown(n, yamltree.Clean(name)+", which is known only when the stack is made")
 			}
 			v = r.ref(n, name)
 		}
@@ -58,7 +58,7 @@ func (r *resolver) sub(n, arg *resource.Node, depth int) *resource.Node {
 		}
 		b.WriteString(t)
 		if b.Len() > maxText {
-			return unknown(n, "the text of Fn::Sub is too long")
+			return unknown(n, "a text of Fn::Sub that is too long")
 		}
 		origins = gather(origins, v.Origins)
 	}
@@ -84,13 +84,13 @@ func (r *resolver) arguments(arg *resource.Node, count, depth int) []*resource.N
 	out := make([]*resource.Node, len(arg.Items))
 	for i, it := range arg.Items {
 		if out[i] = r.value(it, depth); out[i] == nil {
-			out[i] = unknown(it, "AWS::NoValue is no argument")
+			out[i] = unknown(it, "AWS::NoValue, which is no argument")
 		}
 	}
 	return out
 }
 
-const malformed = "a function does not have the arguments that it takes"
+const malformed = "a function without the arguments that it takes"
 
 func (r *resolver) join(n, arg *resource.Node, depth int) *resource.Node {
 	args := r.arguments(arg, 2, depth)
@@ -110,7 +110,7 @@ func (r *resolver) join(n, arg *resource.Node, depth int) *resource.Node {
 			return unknown(n, whyOf(it))
 		}
 		if size += len(s) + len(between); size > maxText {
-			return unknown(n, "the text of Fn::Join is too long")
+			return unknown(n, "a text of Fn::Join that is too long")
 		}
 		texts = append(texts, s)
 		origins = gather(origins, it.Origins)
@@ -131,7 +131,7 @@ func (r *resolver) selectItem(n, arg *resource.Node, depth int) *resource.Node {
 	case args[1].Unknown || args[1].Kind != resource.List:
 		return unknown(n, whyOf(args[1]))
 	case i < 0 || i >= len(args[1].Items):
-		return unknown(n, "Fn::Select asks for an item that the list does not have")
+		return unknown(n, "an item of Fn::Select that the list does not have")
 	}
 	return moved(n, args[1].Items[i])
 }
@@ -161,11 +161,11 @@ func (r *resolver) findInMap(n, arg *resource.Node, depth int) *resource.Node {
 			return unknown(n, whyOf(a))
 		}
 		if at = at.Get(s); at == nil {
-			return unknown(n, "the mappings have no "+yamltree.Clean(s))
+			return unknown(n, yamltree.Clean(s)+", which the mappings do not have")
 		}
 	}
 	if r.spent += len(at.Items); r.spent > maxNodes {
-		return unknown(n, "the template is too large to be worked out")
+		return unknown(n, "a template that is too large to be worked out")
 	}
 	return moved(n, at)
 }
@@ -206,18 +206,18 @@ func (r *resolver) named(name string, depth int) verdict {
 	}
 	n := r.conditions.Get(name)
 	if n == nil {
-		return verdict{why: "the template has no condition " + yamltree.Clean(name)}
+		return verdict{why: "the condition " + yamltree.Clean(name) + ", which the template does not have"}
 	}
 	if r.deciding[name] {
-		return verdict{why: "the condition " + yamltree.Clean(name) + " depends on itself"}
+		return verdict{why: "the condition " + yamltree.Clean(name) + ", which depends on itself"}
 	}
 	r.deciding[name] = true
 	v := r.condition(n, depth+1)
 	delete(r.deciding, name)
 	if !v.known {
-		v.why = "the condition " + yamltree.Clean(name) + " is not decided: " + strings.TrimPrefix(v.why, "the condition ")
+		v.why = "the condition " + yamltree.Clean(name) + ", and with it " + v.why
 		if len(v.why) > 400 {
-			v.why = "the condition " + yamltree.Clean(name) + " is not decided"
+			v.why = "the condition " + yamltree.Clean(name)
 		}
 	}
 	r.decided[name] = v
@@ -227,10 +227,10 @@ func (r *resolver) named(name string, depth int) verdict {
 // condition works out one condition.
 func (r *resolver) condition(n *resource.Node, depth int) verdict {
 	if depth > yamltree.MaxDepth || n.Kind != resource.Map || len(n.Fields) != 1 {
-		return verdict{why: "it is malformed"}
+		return verdict{why: "a malformed condition"}
 	}
 	if r.spent++; r.spent > maxNodes {
-		return verdict{why: "the template is too large to be worked out"}
+		return verdict{why: "a template that is too large to be worked out"}
 	}
 	name, arg := n.Fields[0].Name, n.Fields[0].Node
 	switch name {
@@ -239,7 +239,7 @@ func (r *resolver) condition(n *resource.Node, depth int) verdict {
 	case "Fn::Equals":
 		args := r.arguments(arg, 2, depth)
 		if args == nil {
-			return verdict{why: "it is malformed"}
+			return verdict{why: "a malformed condition"}
 		}
 		a, okA := scalar(args[0])
 		b, okB := scalar(args[1])
@@ -273,5 +273,5 @@ func (r *resolver) condition(n *resource.Node, depth int) verdict {
 		}
 		return out
 	}
-	return verdict{why: "it is malformed"}
+	return verdict{why: "a malformed condition"}
 }

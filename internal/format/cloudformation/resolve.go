@@ -46,11 +46,11 @@ func function(n *resource.Node) (string, *resource.Node, bool) {
 // where the setting is taken away (AWS::NoValue).
 func (r *resolver) value(n *resource.Node, depth int) *resource.Node {
 	if depth > 2*yamltree.MaxDepth {
-		return unknown(n, "it is nested too deep")
+		return unknown(n, "a value that is nested too deep")
 	}
 	if name, arg, ok := function(n); ok {
 		if r.spent++; r.spent > maxNodes {
-			return unknown(n, "the template is too large to be worked out")
+			return unknown(n, "a template that is too large to be worked out")
 		}
 		return r.call(n, name, arg, depth+1)
 	}
@@ -134,7 +134,7 @@ func whyOf(n *resource.Node) string {
 	if n != nil && n.Unknown && n.Why != "" {
 		return n.Why
 	}
-	return "an argument of a function is not text"
+	return "an argument of a function that is not text"
 }
 
 // call works out one function.
@@ -143,7 +143,7 @@ func (r *resolver) call(n *resource.Node, name string, arg *resource.Node, depth
 	case "Ref":
 		return r.ref(n, arg.Str())
 	case "Fn::GetAtt":
-		return unknown(n, attribute(arg)+" is known only when the stack is made")
+		return unknown(n, attribute(arg)+", which is known only when the stack is made")
 	case "Fn::Sub":
 		return r.sub(n, arg, depth)
 	case "Fn::Join":
@@ -164,7 +164,7 @@ func (r *resolver) call(n *resource.Node, name string, arg *resource.Node, depth
 		}
 		return unknown(n, whyOf(v))
 	}
-	return unknown(n, yamltree.Clean(name)+" is known only when the stack is made")
+	return unknown(n, yamltree.Clean(name)+", which is known only when the stack is made")
 }
 
 func attribute(arg *resource.Node) string {
@@ -195,17 +195,17 @@ func (r *resolver) ref(n *resource.Node, name string) *resource.Node {
 	p := r.parameters.Get(name)
 	if p == nil {
 		if name == "" || !strings.HasPrefix(name, "AWS::") && r.resources.Get(name) == nil {
-			return unknown(n, "the template has neither a parameter nor a resource named "+yamltree.Clean(name))
+			return unknown(n, yamltree.Clean(name)+", which is neither a parameter nor a resource of the template")
 		}
-		return unknown(n, yamltree.Clean(name)+" is known only when the stack is made")
+		return unknown(n, yamltree.Clean(name)+", which is known only when the stack is made")
 	}
 	d, kind := p.Get("Default"), p.Get("Type").Str()
 	s, ok := scalar(d)
 	switch {
 	case d == nil:
-		return unknown(n, "the parameter "+yamltree.Clean(name)+" has no default")
+		return unknown(n, "the parameter "+yamltree.Clean(name)+", which has no default")
 	case !ok || strings.HasPrefix(kind, "AWS::SSM::"):
-		return unknown(n, "the parameter "+yamltree.Clean(name)+" is known only when the stack is made")
+		return unknown(n, "the parameter "+yamltree.Clean(name)+", which is known only when the stack is made")
 	case kind == "CommaDelimitedList" || strings.HasPrefix(kind, "List<"):
 		return r.list(n, strings.Split(s, ","), []source.Range{d.Range}, true)
 	case kind == "Number":
@@ -219,7 +219,7 @@ func (r *resolver) ref(n *resource.Node, name string) *resource.Node {
 // list makes a list of texts.
 func (r *resolver) list(n *resource.Node, texts []string, origins []source.Range, trim bool) *resource.Node {
 	if r.spent += len(texts); r.spent > maxNodes {
-		return unknown(n, "the template is too large to be worked out")
+		return unknown(n, "a template that is too large to be worked out")
 	}
 	out := computed(n, resource.List, nil, origins)
 	for _, s := range texts {

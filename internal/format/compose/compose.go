@@ -137,7 +137,7 @@ func (m *maker) document(d yamltree.Document) source.Diagnostics {
 		}
 		if !root.Partial && (override || root.Get("image") == nil && root.Get("build") == nil) {
 			c := *root
-			c.Partial, c.Why = true, "another Compose file gives the rest of this service"
+			c.Partial, c.Why = true, "another Compose file, which gives the rest of this service"
 			root = &c
 		}
 		m.add(d, f, root, &ds)

@@ -125,7 +125,7 @@ func TestSwitches(t *testing.T) {
 	if v := root.Get("read_only").Value; v != false {
 		t.Errorf("read_only is %v", v)
 	}
-	if n := root.Get("tty"); !n.Unknown || !strings.Contains(n.Why, "T has no default") {
+	if n := root.Get("tty"); !n.Unknown || !strings.Contains(n.Why, "T, which has no default") {
 		t.Errorf("tty is %+v", n)
 	}
 	if v := root.Path("environment", "privileged").Value; v != "yes" {

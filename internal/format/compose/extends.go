@@ -47,28 +47,28 @@ func (x *extender) extend(name string, n, e *resource.Node) *resource.Node {
 	if e.Kind == resource.Map {
 		from, file = e.Get("service").Str(), e.Get("file").Str()
 		if f := e.Get("file"); f != nil && file == "" {
-			return partial(n, "what it extends is not known")
+			return partial(n, "a service to extend whose name is not known")
 		}
 	}
 	switch {
 	case file != "" && file != "./"+base(x.file) && file != base(x.file):
-		return partial(n, fmt.Sprintf("it extends a service of %s, which is not followed", yamltree.Clean(file)))
+		return partial(n, fmt.Sprintf("a service of %s, which is not followed", yamltree.Clean(file)))
 	case from == "":
-		return partial(n, "what it extends is not known")
+		return partial(n, "a service to extend whose name is not known")
 	case x.visiting[name] || x.visiting[from] || from == name || len(x.visiting) >= maxChain:
 		x.ds.Errorf(x.file, e.Range.Start.Line, "the service %q extends itself", yamltree.Clean(from))
-		return partial(n, "it extends itself")
+		return partial(n, "the service itself, which it extends")
 	}
 	x.visiting[name] = true
 	parent := x.resolve(from)
 	delete(x.visiting, name)
 	if parent == nil {
 		x.ds.Errorf(x.file, e.Range.Start.Line, "extends the service %q, which this file does not have", yamltree.Clean(from))
-		return partial(n, "what it extends does not exist")
+		return partial(n, "a service to extend that does not exist")
 	}
 	out := x.maps(n, parent, e.Range)
 	if x.merged > maxMerged {
-		return partial(n, "the services of this file extend one another too often")
+		return partial(n, "services that extend one another too often")
 	}
 	return out
 }
@@ -149,7 +149,7 @@ func (x *extender) both(name string, own, parent *resource.Node, place source.Ra
 		out.Items = append(out.Items, own.Items...)
 		return &out
 	case (own.Kind == resource.Map || own.Kind == resource.List) && (parent.Kind == resource.Map || parent.Kind == resource.List):
-		return partial(own, "it adds to a setting that is written in another form")
+		return partial(own, "a setting to add to that is written in another form")
 	}
 	return own
 }

@@ -66,7 +66,7 @@ func cast(n *resource.Node, s string) {
 // that is not known. "$$" is a dollar sign.
 func expand(s string, depth int) (out, why string) {
 	if depth > maxNested {
-		return "", "variables are nested too deep"
+		return "", "variables that are nested too deep"
 	}
 	var b strings.Builder
 	for {
@@ -84,7 +84,7 @@ func expand(s string, depth int) (out, why string) {
 		case s[0] == '{':
 			end := closing(s)
 			if end < 0 {
-				return "", "a ${ is not closed"
+				return "", "a variable whose brace is not closed"
 			}
 			v, why := variable(s[1:end], depth)
 			if why != "" {
@@ -124,7 +124,7 @@ func closing(s string) int {
 func variable(s string, depth int) (value, why string) {
 	n := nameLen(s)
 	if n == 0 {
-		return "", "a variable has no name"
+		return "", "a variable without a name"
 	}
 	name, rest := s[:n], s[n:]
 	colon := strings.HasPrefix(rest, ":")
@@ -135,11 +135,11 @@ func variable(s string, depth int) (value, why string) {
 	if rest == "" && !colon || strings.HasPrefix(rest, "?") || strings.HasPrefix(rest, "+") {
 		return "", noDefault(name)
 	}
-	return "", "${" + yamltree.Clean(name) + "} is malformed"
+	return "", "the variable " + yamltree.Clean(name) + ", which is written in a form that Compose does not know"
 }
 
 func noDefault(name string) string {
-	return "the variable " + yamltree.Clean(name) + " has no default in the file"
+	return "the variable " + yamltree.Clean(name) + ", which has no default in the file"
 }
 
 func nameLen(s string) int {
