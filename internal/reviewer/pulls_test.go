@@ -19,6 +19,9 @@ import (
 
 	"github.com/plimsoll-iac/plimsoll/internal/change"
 	"github.com/plimsoll-iac/plimsoll/internal/format"
+	"github.com/plimsoll-iac/plimsoll/internal/format/actions"
+	"github.com/plimsoll-iac/plimsoll/internal/format/cloudformation"
+	"github.com/plimsoll-iac/plimsoll/internal/format/compose"
 	"github.com/plimsoll-iac/plimsoll/internal/format/dockerfile"
 	"github.com/plimsoll-iac/plimsoll/internal/format/kubernetes"
 	"github.com/plimsoll-iac/plimsoll/internal/format/terraform"
@@ -46,6 +49,7 @@ func options(t testing.TB) reviewer.Options {
 		Rules: all, Finder: project.New(project.Options{}), Now: func() time.Time { return today },
 		Readers: map[string]format.Reader{
 			resource.Kubernetes: kubernetes.New(), resource.Terraform: terraform.New(), resource.Dockerfile: dockerfile.New(),
+			resource.Compose: compose.New(), resource.Actions: actions.New(), resource.CloudFormation: cloudformation.New(),
 		},
 	}
 }
