@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"runtime"
 	"slices"
 	"sort"
@@ -110,6 +111,7 @@ func Scan(ctx context.Context, opt Options, tree fs.FS, paths []string) (*Sessio
 	if err != nil {
 		return nil, err
 	}
+	run.report.Scanned = true
 	if run.report.Policy.ConfigError != nil {
 		return &Session{Report: run.report}, nil
 	}
@@ -290,7 +292,25 @@ func (o Options) read(ctx context.Context, units []format.Unit) ([]*resource.Res
 		out = append(out, r.resources...)
 		ds = append(ds, r.diags...)
 	}
-	return out, ds
+	return inContext(out), ds
+}
+
+// inContext leaves out the modules that were read on their own although another
+// unit calls them: with the caller's arguments more of them is known, and said
+// twice would be once too often.
+func inContext(all []*resource.Resource) []*resource.Resource {
+	called := map[string]bool{}
+	for _, r := range all {
+		if r.Platform == resource.Terraform && strings.HasPrefix(r.ID, "module.") {
+			if unit := resource.Terraform + ":" + path.Dir(r.Range.File); unit != r.Unit {
+				called[unit] = true
+			}
+		}
+	}
+	if len(called) == 0 {
+		return all
+	}
+	return slices.DeleteFunc(all, func(r *resource.Resource) bool { return called[r.Unit] })
 }
 
 // finish judges the resources and looks for fixes. base is nil for a scan.
