@@ -142,7 +142,7 @@ func showRule(w io.Writer, id, format string) error {
 		return fmt.Errorf("--format: %q is not a format: use text or json", format)
 	}
 	fmt.Fprintf(w, "%s  %s\n%s\n\n%s\n\n%s\n\n", r.ID, r.Severity, r.Title, r.Why, r.Remediation)
-	fmt.Fprintf(w, "profile    %s\ntheme      %s\nplatforms  %s\n", r.Profile, r.Theme, strings.Join(r.Platforms(), ", "))
+	fmt.Fprintf(w, "profile     %s\ntheme       %s\nplatforms   %s\n", r.Profile, r.Theme, strings.Join(r.Platforms(), ", "))
 	writeNames(w, r.Compliance)
 	writeNames(w, r.Equivalents)
 	for _, u := range r.References {
@@ -165,7 +165,7 @@ func writeNames(w io.Writer, m map[string][]string) {
 	}
 	sort.Strings(keys)
 	for _, k := range keys {
-		fmt.Fprintf(w, "%-10s %s\n", k, strings.Join(m[k], ", "))
+		fmt.Fprintf(w, "%-11s %s\n", k, strings.Join(m[k], ", "))
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 // words of GitHub or of a terminal.
 type Report struct {
 	Base, Head  string // full SHAs; "" for a scan and for the working tree
+	Scanned     bool   // nothing was compared: every resource was judged as it is
 	Changes     []change.ResourceChange
 	Findings    []Finding // as engine.Result orders them
 	Unknown     []engine.NotEvaluated

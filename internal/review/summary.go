@@ -172,7 +172,11 @@ func writeRest(b *strings.Builder, r *Report, c Counts) {
 		b.WriteString("To know:\n")
 		writeList(b, notes, 20)
 	}
-	if !nothing(r) {
+	switch {
+	case nothing(r):
+	case r.Scanned:
+		fmt.Fprintf(b, "%d %s evaluated in %s.\n", c.Total, plural(c.Total, "resource", "resources"), seconds(r.Elapsed))
+	default:
 		fmt.Fprintf(b, "%d of %d %s changed; evaluated in %s.\n", c.Changed, c.Total, plural(c.Total, "resource", "resources"), seconds(r.Elapsed))
 	}
 }

@@ -251,12 +251,17 @@ func unknownLines(r *Report) []string {
 }
 
 // summaryLine is the last line: "1 new finding (1 critical) in 3 changed
-// resources of 214 · 1 fixed · 4 already there · 0.08 s".
+// resources of 214 · 1 fixed · 4 already there · 0.08 s". A scan compares
+// nothing, so it has "1 finding (1 critical) in 214 resources · 0.08 s".
 func summaryLine(r *Report) string {
 	c := count(r)
 	var s string
+	kind := "new "
+	if r.Scanned {
+		kind = ""
+	}
 	if c.New == 0 {
-		s = "no new findings"
+		s = "no " + kind + "findings"
 	} else {
 		var by []string
 		for _, sev := range rule.Severities() {
@@ -264,9 +269,13 @@ func summaryLine(r *Report) string {
 				by = append(by, fmt.Sprintf("%d %s", n, sev))
 			}
 		}
-		s = fmt.Sprintf("%d new %s (%s)", c.New, plural(c.New, "finding", "findings"), strings.Join(by, ", "))
+		s = fmt.Sprintf("%d %s%s (%s)", c.New, kind, plural(c.New, "finding", "findings"), strings.Join(by, ", "))
 	}
-	s += fmt.Sprintf(" in %d changed %s of %d", c.Changed, plural(c.Changed, "resource", "resources"), c.Total)
+	if r.Scanned {
+		s += fmt.Sprintf(" in %d %s", c.Total, plural(c.Total, "resource", "resources"))
+	} else {
+		s += fmt.Sprintf(" in %d changed %s of %d", c.Changed, plural(c.Changed, "resource", "resources"), c.Total)
+	}
 	for _, part := range []struct {
 		n    int
 		what string

@@ -42,3 +42,19 @@ func TestDoubts(t *testing.T) {
 		}
 	}
 }
+
+// A scan compares nothing, so nothing in its summary is new or changed.
+func TestSummaryLineOfAScan(t *testing.T) {
+	r := &Report{Findings: []Finding{{Finding: engine.Finding{Rule: &rule.Rule{ID: "a/one"}, Severity: rule.High, State: engine.New}}}}
+	if got, want := summaryLine(r), "1 new finding (1 high) in 0 changed resources of 0 · 0.00 s"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	r.Scanned = true
+	if got, want := summaryLine(r), "1 finding (1 high) in 0 resources · 0.00 s"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	r.Findings = nil
+	if got, want := summaryLine(r), "no findings in 0 resources · 0.00 s"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
