@@ -55,6 +55,10 @@ fuzz: ## Run each fuzz target for FUZZTIME (default 20s)
 bench: ## Run the benchmarks of the hot paths
 	go test -run '^$$' -bench . -benchmem ./internal/...
 
+.PHONY: measure
+measure: ## Take the figures of docs/performance.md (some minutes)
+	.ci/measure.sh
+
 .PHONY: image
 image: ## Build the container image
 	docker build --build-arg VERSION=$(VERSION) --build-arg COMMIT=$(COMMIT) -t plimsoll:$(VERSION) .

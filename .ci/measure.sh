@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Takes the figures of docs/performance.md. Needs git, python3 is not needed;
+# Takes the figures of docs/performance.md. Needs Go and git;
 # generates its repositories below a temporary folder. Some minutes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -50,3 +50,6 @@ go test ./cmd/plimsoll -run '^$' -bench WebhookToCheckRun -benchtime 50x | grep 
 
 step "API calls of a pull request"
 go test ./cmd/plimsoll -run TestCallsOfAPullRequest -v | grep -E 'findings:'
+
+step "a pull request of 9 files in repositories of 50,000 and 500,000 files"
+go test ./internal/gitrepo -run '^$' -bench 'PullRequest50k|PullRequest500k' -benchtime 3x | grep -E '^Benchmark'
