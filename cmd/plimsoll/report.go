@@ -81,7 +81,7 @@ func (f *reportFlags) options(cmd *cobra.Command) (reviewer.Options, func(), err
 	if err != nil {
 		return reviewer.Options{}, nil, err
 	}
-	opt.Over = over
+	opt.Over, opt.NoComments = over, true
 	show, stop := progressDisplay(cmd.ErrOrStderr())
 	opt.Progress = show
 	return opt, stop, nil

@@ -210,7 +210,8 @@ var errAlias = errors.New("the value is written elsewhere, behind an alias, and 
 // own checks that the node is written here and only for this place.
 func (w *yamlWriter) own(s slot) error {
 	n := s.n
-	if n.Unknown || n.Partial {
+	// A map that is known in part is a patch's: what it says is its own.
+	if n.Unknown || n.Partial && n.Kind != resource.Map {
 		return fmt.Errorf("the value is not known in full (%s)", n.Why)
 	}
 	if n.Range.File != "" && n.Range.File != w.f.Path {

@@ -16,9 +16,14 @@ import (
 	"github.com/plimsoll-iac/plimsoll/internal/source"
 )
 
-// maxMended bounds how many findings a review looks for fixes of, gravest
-// first; each costs another reading of its file.
-const maxMended = 5000
+const (
+	// maxMended bounds how many findings a review looks for fixes of, gravest
+	// first; each costs another reading of its file.
+	maxMended = 5000
+	// maxCombined bounds, in bytes, what is read again to find one fix for all
+	// findings of a comment. Beyond it a comment has the fix of one.
+	maxCombined = 8 << 20
+)
 
 // evaluator reads units of the head again with some files replaced and judges
 // them as the review did. It implements fix.Evaluator.
@@ -29,6 +34,9 @@ type evaluator struct {
 	units      map[string]format.Unit
 	baseByUnit map[string][]*resource.Resource
 	headByUnit map[string][]*resource.Resource
+
+	// errors counts what could not be read of a file before any edit.
+	errors map[string]int
 
 	mu    sync.Mutex
 	files map[string]*source.File
@@ -43,7 +51,18 @@ func newEvaluator(r *run, baseTree, headTree fs.FS, base []*resource.Resource, u
 	for _, u := range units {
 		e.units[u.ID] = u
 	}
+	e.errors = errorsByFile(r.diags)
 	return e
+}
+
+func errorsByFile(ds source.Diagnostics) map[string]int {
+	out := map[string]int{}
+	for _, d := range ds {
+		if d.Level == source.LevelError {
+			out[d.File]++
+		}
+	}
+	return out
 }
 
 func byUnit(rs []*resource.Resource) map[string][]*resource.Resource {
@@ -89,9 +108,9 @@ func (e *evaluator) Evaluate(ctx context.Context, unit string, overlay map[strin
 	}
 	resources, ds := e.run.opt.Readers[u.Format].Read(ctx, u)
 	resources = e.run.asked(resources)
-	for _, d := range ds {
-		if d.Level == source.LevelError && overlay[d.File] != nil {
-			return nil, fmt.Errorf("the edited file no longer reads: %s", d)
+	for file, n := range errorsByFile(ds) {
+		if overlay[file] != nil && n > e.errors[file] {
+			return nil, fmt.Errorf("%s no longer reads as it did", file)
 		}
 	}
 	if len(u.Files) < len(whole) {
@@ -166,29 +185,41 @@ func (e *evaluator) mend(ctx context.Context, rep *review.Report) error {
 		}
 	}
 	rep.Groups = review.GroupNew(rep.Findings, rep.Policy)
+	if e.run.opt.NoComments {
+		return nil
+	}
+	budget := maxCombined
 	for n := range rep.Groups {
 		if n >= rep.Policy.MaxComments*2 {
 			break // beyond what can become a comment
 		}
-		if err := e.mendGroup(ctx, rep, &rep.Groups[n]); err != nil {
+		if err := e.mendGroup(ctx, rep, &rep.Groups[n], &budget); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// mendGroup finds one fix for all findings of a group.
-func (e *evaluator) mendGroup(ctx context.Context, rep *review.Report, g *review.Group) error {
+// mendGroup finds one fix for all findings of a group, while the budget lasts.
+func (e *evaluator) mendGroup(ctx context.Context, rep *review.Report, g *review.Group, budget *int) error {
 	var fixable []engine.Finding
 	var one *fix.Fix
 	for _, i := range g.Findings {
 		if f := rep.Findings[i]; f.Fix != nil {
 			fixable = append(fixable, f.Finding)
-			one = f.Fix
+			if one == nil {
+				one = f.Fix
+			}
 		}
 	}
-	if len(fixable) <= 1 {
-		g.Fix, g.Mends = one, fingerprints(fixable)
+	if len(fixable) == 0 {
+		return nil
+	}
+	if f := e.file(fixable[0].Range.File); f != nil {
+		*budget -= len(f.Data) * (len(fixable) + 1)
+	}
+	if len(fixable) == 1 || *budget < 0 {
+		g.Fix, g.Mends = one, fingerprints(fixable[:1])
 		return nil
 	}
 	combined, mends, err := fix.Combine(ctx, e, fixable, e.file)

@@ -54,6 +54,9 @@ type Options struct {
 	Progress func(phase string, done, total int)
 	// NoFixes leaves out the search for fixes.
 	NoFixes bool
+	// NoComments leaves out what only inline comments need: one fix for all
+	// findings of a comment.
+	NoComments bool
 }
 
 // Session is a review together with what is needed to go on from it: to apply
