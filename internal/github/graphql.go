@@ -49,6 +49,9 @@ func (e graphqlErrors) has(kinds ...string) bool {
 	return false
 }
 
+// errNoGraphQL says that what answered is no GraphQL server.
+var errNoGraphQL = errors.New("graphql: the answer cannot be read")
+
 // graphql makes one GraphQL request and decodes its data into out. ctx says by
 // reading or writing what it is for.
 func (a *access) graphql(ctx context.Context, query string, variables map[string]any, out any) error {
@@ -75,7 +78,7 @@ func (a *access) graphql(ctx context.Context, query string, variables map[string
 		Errors graphqlErrors   `json:"errors"`
 	}
 	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
-		return errors.New("graphql: the answer is not JSON")
+		return fmt.Errorf("%w: not JSON", errNoGraphQL)
 	}
 	if answer.Errors.has("RATE_LIMITED") {
 		now := a.c.opt.Now()
@@ -90,7 +93,7 @@ func (a *access) graphql(ctx context.Context, query string, variables map[string
 		return answer.Errors
 	}
 	if err := json.Unmarshal(answer.Data, out); err != nil {
-		return errors.New("graphql: the answer is not of the expected form")
+		return fmt.Errorf("%w: not of the expected form", errNoGraphQL)
 	}
 	return nil
 }

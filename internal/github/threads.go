@@ -115,6 +115,11 @@ func (c *Client) State(ctx context.Context, pr PullRequest) (*State, error) {
 			return nil, explain(ctx, "state of the pull request", err)
 		}
 		if got.Repository == nil || got.Repository.PullRequest == nil {
+			// GitHub says NOT_FOUND of what is gone; silence is a server that
+			// does not know the query.
+			if page == 0 {
+				return c.restState(ctx, pr)
+			}
 			return nil, fmt.Errorf("state of the pull request: %w", ErrGone)
 		}
 		p := got.Repository.PullRequest

@@ -20,7 +20,7 @@ func withoutGraphQL(ctx context.Context, err error) bool {
 		return false
 	}
 	var refusal graphqlErrors
-	if errors.As(err, &refusal) {
+	if errors.As(err, &refusal) || errors.Is(err, errNoGraphQL) {
 		return true
 	}
 	switch status(err) {

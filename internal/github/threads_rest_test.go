@@ -11,10 +11,17 @@ import (
 // TestWithoutGraphQL takes a pull request the whole way where GraphQL does not
 // answer: nothing is said twice, and what is mended is said to be.
 func TestWithoutGraphQL(t *testing.T) {
+	// A fault's answer is {"message": …}: with 200 it is JSON, and no GraphQL.
+	for _, status := range []int{http.StatusNotFound, http.StatusNotImplemented, http.StatusOK} {
+		t.Run(http.StatusText(status), func(t *testing.T) { withoutGraphQLAt(t, status) })
+	}
+}
+
+func withoutGraphQLAt(t *testing.T, status int) {
 	s := newStage(t, nil)
 	s.faults(func(e githubsim.Exchange) *githubsim.Fault {
 		if e.Kind == githubsim.KindGraphQL {
-			return &githubsim.Fault{Status: http.StatusNotFound, Message: "Not Found"}
+			return &githubsim.Fault{Status: status, Message: "Not Found"}
 		}
 		return nil
 	})

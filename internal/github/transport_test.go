@@ -615,7 +615,6 @@ func TestGraphQLRefusals(t *testing.T) {
 	for body, want := range map[string]error{
 		`{"data":null,"errors":[{"type":"NOT_FOUND","message":"no"}]}`: ErrGone,
 		`{"data":null,"errors":[{"type":"FORBIDDEN","message":"no"}]}`: ErrGone,
-		`{"data":{"repository":null}}`:                                 ErrGone,
 	} {
 		h := newHub(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) })
 		if _, err := h.client.State(t.Context(), pull7); !errors.Is(err, want) {
