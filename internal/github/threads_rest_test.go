@@ -1,6 +1,7 @@
 package github
 
 import (
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -11,8 +12,7 @@ import (
 // TestWithoutGraphQL takes a pull request the whole way where GraphQL does not
 // answer: nothing is said twice, and what is mended is said to be.
 func TestWithoutGraphQL(t *testing.T) {
-	// A fault's answer is {"message": …}: with 200 it is JSON, and no GraphQL.
-	for _, status := range []int{http.StatusNotFound, http.StatusNotImplemented, http.StatusOK} {
+	for _, status := range []int{http.StatusNotFound, http.StatusNotImplemented, http.StatusBadRequest} {
 		t.Run(http.StatusText(status), func(t *testing.T) { withoutGraphQLAt(t, status) })
 	}
 }
@@ -42,5 +42,28 @@ func withoutGraphQLAt(t *testing.T, status int) {
 	}
 	if run := s.check(); run.Conclusion != "success" {
 		t.Errorf("conclusion %s", run.Conclusion)
+	}
+}
+
+// TestAnswersThatAreNoGraphQL: a proxy that answers something else with 200.
+func TestAnswersThatAreNoGraphQL(t *testing.T) {
+	for _, body := range []string{`{"message":"no"}`, `{"data":null}`, `{"data":{"repository":null}}`, `<html>`} {
+		h := newHub(t, func(w http.ResponseWriter, r *http.Request) {
+			switch path := r.URL.Path; {
+			case strings.HasSuffix(path, "/graphql"):
+				_, _ = io.WriteString(w, body)
+			case strings.HasSuffix(path, "/app"):
+				_, _ = io.WriteString(w, `{"slug":"plimsoll"}`)
+			case strings.HasSuffix(path, "/comments"):
+				_, _ = io.WriteString(w, `[{"id":5,"path":"a.yaml","line":3,"user":{"login":"plimsoll[bot]"},"body":"<!-- plimsoll: `+strings.Repeat("a", 32)+` -->"},
+					{"id":6,"path":"a.yaml","line":3,"user":{"login":"mallory"},"body":"<!-- plimsoll: `+strings.Repeat("b", 32)+` -->"}]`)
+			default:
+				_, _ = io.WriteString(w, `{"state":"open","head":{"sha":"`+sha1+`"}}`)
+			}
+		})
+		st, err := h.client.State(t.Context(), pull7)
+		if err != nil || st.HeadSHA != sha1 || !st.Open || len(st.Threads) != 1 || st.Threads[0].CommentID != 5 {
+			t.Errorf("%s: state %+v, %v", body, st, err)
+		}
 	}
 }
