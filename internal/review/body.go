@@ -47,7 +47,11 @@ func body(r *Report, g Group, c Comment, suggestion *string) string {
 	if suggestion != nil {
 		fmt.Fprintf(&b, "%s\n\n", prose(sentence(lead.Rule.Remediation)))
 	}
-	fmt.Fprintf(&b, "A reviewed exception, with a reason:\n%s\n</details>\n\n", code(ignoreComment(lead.Range.File, lead.Rule.ID)))
+	exception := "An exception that a reviewer agrees to, with its reason; it counts once merged:"
+	if r.Policy.SuppressNow {
+		exception = "An exception, with its reason:"
+	}
+	fmt.Fprintf(&b, "%s\n%s\n</details>\n\n", exception, code(ignoreComment(lead.Range.File, lead.Rule.ID)))
 	return b.String() + Marker(c.Fingerprints) + "\n"
 }
 

@@ -47,6 +47,9 @@ type Policy struct {
 	Advise      bool          // never fails
 	CommentOn   rule.Severity // lowest severity that gets an inline comment
 	MaxComments int
+	// SuppressNow says that an inline suppression counts as soon as the head has
+	// it; else it counts once merged.
+	SuppressNow bool
 	// ReviewDrafts says that drafts get their comments at once.
 	ReviewDrafts bool
 	// Draft says that the pull request is a draft whose comments are held back.
