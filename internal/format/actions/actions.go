@@ -10,7 +10,6 @@ package actions
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"path"
 	"strconv"
 	"strings"
@@ -43,14 +42,7 @@ func New() Reader { return Reader{} }
 // jobs) nor an action (runs) is passed over in silence.
 func (Reader) Read(ctx context.Context, u format.Unit) ([]*resource.Resource, source.Diagnostics) {
 	m := maker{unit: &u, taken: map[string]bool{}}
-	var ds source.Diagnostics
-	for _, p := range u.Files {
-		ds = append(ds, yamltree.Read(ctx, &u, p, yamltree.Options{Candidate: candidate}, m.document)...)
-	}
-	if err := ctx.Err(); err != nil {
-		ds = append(ds, source.Diagnostic{Level: source.LevelError, Message: fmt.Sprintf("reading %s stopped: %v", yamltree.Clean(u.ID), err), NotEvaluated: u.ID})
-	}
-	ds.Sort()
+	ds := yamltree.ReadAll(ctx, &u, yamltree.Options{Candidate: candidate}, m.document)
 	return m.resources, ds
 }
 

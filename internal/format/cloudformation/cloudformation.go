@@ -36,15 +36,7 @@ func New() Reader { return Reader{} }
 // in silence.
 func (Reader) Read(ctx context.Context, u format.Unit) ([]*resource.Resource, source.Diagnostics) {
 	m := maker{unit: &u, taken: map[string]bool{}}
-	options := yamltree.Options{Candidate: candidate, OldBooleans: true, Tagged: short}
-	var ds source.Diagnostics
-	for _, p := range u.Files {
-		ds = append(ds, yamltree.Read(ctx, &u, p, options, m.document)...)
-	}
-	if err := ctx.Err(); err != nil {
-		ds = append(ds, source.Diagnostic{Level: source.LevelError, Message: fmt.Sprintf("reading %s stopped: %v", yamltree.Clean(u.ID), err), NotEvaluated: u.ID})
-	}
-	ds.Sort()
+	ds := yamltree.ReadAll(ctx, &u, yamltree.Options{Candidate: candidate, OldBooleans: true, Tagged: short}, m.document)
 	return m.resources, ds
 }
 

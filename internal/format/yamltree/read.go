@@ -58,6 +58,20 @@ type Document struct {
 	Comments []resource.Comment // all of the document's, in order; JSON has none
 }
 
+// ReadAll reads the files of a unit one after the other, as Read does each. A
+// context that ends is an error that names the unit.
+func ReadAll(ctx context.Context, u *format.Unit, o Options, each func(Document) source.Diagnostics) source.Diagnostics {
+	var ds source.Diagnostics
+	for _, p := range u.Files {
+		ds = append(ds, Read(ctx, u, p, o, each)...)
+	}
+	if err := ctx.Err(); err != nil {
+		ds = append(ds, source.Diagnostic{Level: source.LevelError, Message: fmt.Sprintf("reading %s stopped: %v", Clean(u.ID), err), NotEvaluated: u.ID})
+	}
+	ds.Sort()
+	return ds
+}
+
 // Read reads one file of a unit and hands its documents to each, in order. What
 // cannot be read gives a diagnostic and costs none of the other documents; the
 // diagnostics that each gives back count among the file's, of which there are at
