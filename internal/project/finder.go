@@ -1,6 +1,7 @@
 package project
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -355,5 +356,13 @@ func look(fsys fs.FS, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return formatOf(name, data), nil
+	got := formatOf(name, data)
+	if got == "" && bytes.IndexByte(data, 0) >= 0 {
+		return "", errBinary
+	}
+	return got, nil
 }
+
+// errBinary says why a file whose name promises a manifest is none: it may be one
+// that was spoilt, so it is not passed over in silence.
+var errBinary = errors.New("it is a binary file, with a NUL byte in it")

@@ -221,3 +221,12 @@ func BenchmarkAll(b *testing.B) {
 		f.All(b.Context(), fsys, []string{"."}, nil)
 	}
 }
+
+// TestBinaryFilesAreNamed: a name that promises a manifest and bytes that are
+// none is said, not passed over.
+func TestBinaryFilesAreNamed(t *testing.T) {
+	fsys := tree("k8s/x.yaml", "a: \x00\x01\n", "k8s/pod.yaml", pod, "logo.png", "\x89PNG\x00")
+	us, ds := project.New(project.Options{}).All(t.Context(), fsys, []string{"."}, nil)
+	check(t, "units", show(us), "kubernetes:k8s k8s [k8s/pod.yaml]\n")
+	check(t, "diagnostics", said(ds), "warning k8s/x.yaml: cannot be read: it is a binary file, with a NUL byte in it [k8s/x.yaml]\n")
+}
