@@ -151,18 +151,3 @@ func BenchmarkYAML(b *testing.B) {
 		}
 	}
 }
-
-// BenchmarkSniff looks at 2,000 manifests.
-func BenchmarkSniff(b *testing.B) {
-	u, size := manifests(2000)
-	fsys := u.FS.(fstest.MapFS)
-	b.SetBytes(size)
-	b.ReportAllocs()
-	for b.Loop() {
-		for _, path := range u.Files {
-			if !kubernetes.Sniff(path, fsys[path].Data) {
-				b.Fatal(path)
-			}
-		}
-	}
-}

@@ -46,7 +46,6 @@ func FuzzRead(f *testing.F) {
 				t.Errorf("%v", d)
 			}
 		}
-		kubernetes.Sniff(path, data)
 		for _, r := range rs {
 			kubernetes.PodSpec(r.Root, r.Kind)
 		}
