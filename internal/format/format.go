@@ -17,6 +17,13 @@ type Unit struct {
 	ID     string // "<format>:<dir or file>", stable while the files stay where they are
 	Format string // name of the reader
 	Dir    string // slash-separated, "." for the root
+	// Variant names the environment that the unit is read for: a values file of
+	// a chart, a variables file of a root module. "" is the unit without one;
+	// otherwise the ID ends in "@" and the variant.
+	Variant string
+	// Inputs are files given on top of the unit's own, in order: values files,
+	// files of variables.
+	Inputs []string
 	// Files are the paths to read, sorted. A reader reads these and, of its
 	// own accord, only files that they name.
 	Files []string

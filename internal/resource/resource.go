@@ -20,6 +20,7 @@ const (
 	Compose        = "compose"
 	Actions        = "github-actions"
 	CloudFormation = "cloudformation"
+	NodeBootstrap  = "node-bootstrap" // cloud-init, user data, machine images
 )
 
 // Resource is one thing that a rule can judge: a Kubernetes object, a Terraform

@@ -94,6 +94,7 @@ func Profiles() []string { return []string{"default", "strict", "reliability", "
 func Platforms() []string {
 	return []string{
 		resource.Kubernetes, resource.Terraform, resource.Dockerfile, resource.Compose, resource.Actions, resource.CloudFormation,
+		resource.NodeBootstrap,
 	}
 }
 
