@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"runtime"
 	"slices"
 	"sync"
@@ -34,6 +35,12 @@ type Options struct {
 	// Workers is how many resources are judged side by side; 0 takes the number
 	// of CPUs.
 	Workers int
+	// Beside are further resources of the head that are not judged, but that
+	// checks with links may look at.
+	Beside []*resource.Resource
+	// Partial names units of which not all was read: checks with links are left
+	// out there.
+	Partial map[string]bool
 }
 
 // ConfigSuppression is an entry of the configuration's suppress list.
@@ -78,10 +85,20 @@ func Evaluate(ctx context.Context, opt Options, changes []change.ResourceChange)
 		wg.Wait()
 	}
 	res := Result{Changes: changes}
+	partial := map[string]bool{}
 	for i := range outs {
 		res.Findings = append(res.Findings, outs[i].findings...)
 		res.Unknown = append(res.Unknown, outs[i].unknown...)
 		res.Diagnostics = append(res.Diagnostics, outs[i].diags...)
+		if u := outs[i].partial; u != "" {
+			partial[u] = true
+		}
+	}
+	for u := range partial {
+		res.Diagnostics = append(res.Diagnostics, source.Diagnostic{
+			Level: source.LevelWarning, NotEvaluated: u,
+			Message: fmt.Sprintf("%s is too large to be read whole: rules that look at several of its resources were left out", u),
+		})
 	}
 	if left := len(changes) - int(done.Load()); left > 0 {
 		res.Diagnostics.Errorf("", 0, "the evaluation was stopped before %d of %d resources were judged: %v", left, len(changes), context.Cause(ctx))
@@ -127,6 +144,7 @@ type run struct {
 	opt    *Options
 	today  string
 	checks map[kindKey][]activeCheck
+	links  *links   // nil where no check that applies has any
 	ids    []string // of the active rules, for suggestions
 	broken broken
 }
@@ -164,6 +182,9 @@ func newRun(opt *Options, changes []change.ResourceChange) *run {
 				continue
 			}
 			r.checks[key] = checksFor(active, key)
+			if r.links == nil && slices.ContainsFunc(r.checks[key], linking) {
+				r.links = newLinks(opt, changes)
+			}
 		}
 	}
 	return r

@@ -36,6 +36,12 @@ type Finding struct {
 	// or header of the nearest parent that exists.
 	Range   source.Range
 	Origins []source.Range
+	// Cause is the changed resource that brought the finding about where it is
+	// not Resource itself, which did not change. Range then stands there, and
+	// the first of Origins at Resource. OnBase says that Range is in the base's
+	// file, since Cause was removed.
+	Cause  *resource.Resource
+	OnBase bool
 	// Message is one sentence in plain text without a full stop, rule and
 	// place not repeated. Names of code in it stand in backquotes.
 	Message string

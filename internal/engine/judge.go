@@ -15,6 +15,7 @@ type changeResult struct {
 	findings []Finding
 	unknown  []NotEvaluated
 	diags    source.Diagnostics
+	partial  string // a unit of which checks with links were left out
 }
 
 // judge judges one change after the other. One goroutine uses it.
@@ -42,6 +43,7 @@ const maxViolations = 200
 // side is one side of a change, judged.
 type side struct {
 	res        *resource.Resource
+	near       rule.Linked // the resources beside it, on its side
 	violations []violation
 	unknown    []NotEvaluated
 	// places are the items of the checks that were asked for, by the stable
@@ -73,11 +75,54 @@ func (s *side) itemsAt(v violation) []item {
 
 // change judges both sides of a change. What did not change is not judged.
 func (j *judge) change(c change.ResourceChange) changeResult {
-	if c.Kind == change.Unchanged || c.Resource() == nil {
+	if c.Resource() == nil {
 		return changeResult{}
 	}
-	head := j.side(c.After, c.Before)
-	base := j.side(c.Before, nil)
+	if c.Kind == change.Unchanged {
+		return j.beside(c)
+	}
+	head := j.side(c.After, c.Before, j.run.near(c.After, false), j.checksOf(c.After))
+	base := j.side(c.Before, nil, j.run.near(c.Before, true), j.checksOf(c.Before))
+	out := j.compare(head, base)
+	if c.After != nil {
+		if _, whole := j.run.whole(c.After, j.run.checks[keyOf(c.After)]); !whole {
+			out.partial = c.After.Unit
+		}
+	}
+	return out
+}
+
+// checksOf gives the checks for a resource that can know what they ask for.
+func (j *judge) checksOf(res *resource.Resource) []activeCheck {
+	if res == nil {
+		return nil
+	}
+	checks, _ := j.run.whole(res, j.run.checks[keyOf(res)])
+	return checks
+}
+
+// beside judges a resource that did not change by the checks that look at one
+// that did. What was found before is of no interest.
+func (j *judge) beside(c change.ResourceChange) changeResult {
+	checks := j.run.bearing(c)
+	if len(checks) == 0 || j.run.opt.Partial[c.After.Unit] {
+		return changeResult{}
+	}
+	out := j.compare(j.side(c.After, c.Before, j.run.near(c.After, false), checks), j.side(c.Before, nil, j.run.near(c.Before, true), checks))
+	out.unknown = nil
+	out.findings = slices.DeleteFunc(out.findings, func(f Finding) bool { return f.State != New && f.State != Fixed })
+	for i := range out.findings {
+		f := &out.findings[i]
+		if cause, ok := j.run.links.cause(c.After, f.Rule.Checks[f.Check].Links); ok && f.State == New {
+			f.blame(cause)
+		}
+	}
+	out.diags = nil
+	return out
+}
+
+// compare says how the findings of one side relate to those of the other.
+func (j *judge) compare(head, base *side) changeResult {
 	var out changeResult
 	out.unknown = head.unknown
 	paired := pair(head, base)
@@ -103,21 +148,22 @@ func (j *judge) change(c change.ResourceChange) changeResult {
 	return out
 }
 
-// side evaluates the checks for a resource's kind; a nil resource has none.
-func (j *judge) side(res, old *resource.Resource) *side {
-	s := &side{res: res}
+// side evaluates checks for a resource; a nil resource has none. old is its
+// base for the head's side, nil for the base's; near gives what stands beside it.
+func (j *judge) side(res, old *resource.Resource, near rule.Linked, checks []activeCheck) *side {
+	s := &side{res: res, near: near}
 	if res == nil || res.Root == nil {
 		return s
 	}
 	j.sets = j.sets[:0]
-	j.input = rule.Input{Object: res.Root, Resource: res}
+	j.input = rule.Input{Object: res.Root, Resource: res, Linked: near}
 	if old != nil {
 		j.input.Old = old.Root
 	}
 	if res.Platform == resource.Kubernetes {
 		j.input.Pod, _ = podSpec(res)
 	}
-	for _, c := range j.run.checks[keyOf(res)] {
+	for _, c := range checks {
 		p, err := c.rule.Program(c.index)
 		if err != nil {
 			j.run.broken.add(c, err)
@@ -172,7 +218,7 @@ func (j *judge) findings(s *side) []Finding {
 	}
 	out := make([]Finding, 0, len(s.violations))
 	prints := newFingerprints(s.res)
-	j.input = rule.Input{Object: s.res.Root, Resource: s.res}
+	j.input = rule.Input{Object: s.res.Root, Resource: s.res, Linked: s.near}
 	if s.res.Platform == resource.Kubernetes {
 		j.input.Pod, _ = podSpec(s.res)
 	}

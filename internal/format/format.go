@@ -27,6 +27,9 @@ type Unit struct {
 	// Files are the paths to read, sorted. A reader reads these and, of its
 	// own accord, only files that they name.
 	Files []string
+	// Partial says that the unit has more files than Files: too many for all of
+	// them to be read.
+	Partial bool
 	// FS is the tree that the paths are in.
 	FS fs.FS
 	// MaxFileSize bounds each file, in bytes; larger ones give a diagnostic.

@@ -27,6 +27,7 @@ type Options struct {
 	MaxScan     int   // files of a scan: 200,000
 	MaxDepth    int   // folders within each other: 64
 	MaxFolder   int   // files of one Terraform module: 1,000
+	MaxBeside   int   // manifests of a folder that are read beside the changed ones: 200
 	MaxFileSize int64 // bytes of one file: format.DefaultMaxFileSize
 	Parallel    int   // reads at once: number of CPUs
 }
@@ -49,6 +50,7 @@ func New(o Options) Finder {
 	o.MaxScan = cmp.Or(o.MaxScan, 200_000)
 	o.MaxDepth = cmp.Or(o.MaxDepth, 64)
 	o.MaxFolder = cmp.Or(o.MaxFolder, 1_000)
+	o.MaxBeside = cmp.Or(o.MaxBeside, 200)
 	o.MaxFileSize = cmp.Or(o.MaxFileSize, format.DefaultMaxFileSize)
 	o.Parallel = cmp.Or(o.Parallel, runtime.GOMAXPROCS(0))
 	return &finder{o}
@@ -129,8 +131,10 @@ func (f *finder) Reached(ctx context.Context, base, head fs.FS, changes []PathCh
 		hs.add(name)
 		bs.reachModule(name)
 	}
-	b, h = bs.finish(ctx), hs.finish(ctx)
-	return b, h, hs.diags
+	bs.decide(ctx)
+	hs.decide(ctx)
+	besideChanged(ctx, bs, hs, changes)
+	return bs.list(), hs.list(), hs.diags
 }
 
 // interesting reports whether a changed path can reach a unit or must be
@@ -295,9 +299,8 @@ func (s *side) isChart(dir string) bool {
 	return known
 }
 
-// finish looks into the files whose content decides and gives the units in the
-// order of their ids.
-func (s *side) finish(ctx context.Context) []format.Unit {
+// decide looks into the files whose content decides.
+func (s *side) decide(ctx context.Context) {
 	formats := make([]string, len(s.check))
 	errs := make([]error, len(s.check))
 	var g errgroup.Group
@@ -332,6 +335,10 @@ func (s *side) finish(ctx context.Context) []format.Unit {
 			s.unit(formats[i], name, dir).Files = []string{name}
 		}
 	}
+}
+
+// list gives the units in the order of their ids.
+func (s *side) list() []format.Unit {
 	for dir := range s.charts {
 		s.warn(path.Join(dir, "Chart.yaml"), dir, "this Helm chart is not evaluated yet: its templates are no manifests until they are rendered")
 	}

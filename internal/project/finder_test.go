@@ -146,14 +146,14 @@ func TestReached(t *testing.T) {
 	}
 	b, h, ds := project.New(project.Options{}).Reached(t.Context(), base, head, changes, nil)
 	check(t, "base", show(b), `dockerfile:Dockerfile . [Dockerfile]
-kubernetes:k8s k8s [k8s/api.yaml k8s/gone.yaml k8s/old.yaml]
+kubernetes:k8s k8s [k8s/api.yaml k8s/gone.yaml k8s/old.yaml k8s/same.yaml]
 terraform:infra infra [infra/gone.tf infra/main.tf infra/vars.tf]
 terraform:left left [left/only.tf]
 `)
 	check(t, "head", show(h), `dockerfile:Dockerfile . [Dockerfile]
 dockerfile:new.Dockerfile . [new.Dockerfile]
 kubernetes:. . [weird.yaml]
-kubernetes:k8s k8s [k8s/api.yaml k8s/new.yaml]
+kubernetes:k8s k8s [k8s/api.yaml k8s/new.yaml k8s/same.yaml]
 kubernetes:other other [other/moved.yaml]
 terraform:infra infra [infra/main.tf infra/vars.tf]
 terraform:mod mod [mod/m.tf mod/terraform.tfvars]
@@ -169,8 +169,8 @@ warning link.yaml: is not a regular file (a symbolic link is not followed), so i
 	// A filter, and a rename out of what it takes.
 	keep := func(p string) bool { return strings.HasPrefix(p, "k8s/") }
 	b, h, _ = project.New(project.Options{}).Reached(t.Context(), base, head, changes, keep)
-	check(t, "filtered base", show(b), "kubernetes:k8s k8s [k8s/api.yaml k8s/gone.yaml]\n")
-	check(t, "filtered head", show(h), "kubernetes:k8s k8s [k8s/api.yaml k8s/new.yaml]\n")
+	check(t, "filtered base", show(b), "kubernetes:k8s k8s [k8s/api.yaml k8s/gone.yaml k8s/same.yaml]\n")
+	check(t, "filtered head", show(h), "kubernetes:k8s k8s [k8s/api.yaml k8s/new.yaml k8s/same.yaml]\n")
 	// A bound on the files.
 	_, h, ds = project.New(project.Options{MaxFiles: 2}).Reached(t.Context(), base, head, changes, nil)
 	if len(h) != 1 || !strings.Contains(said(ds), "changed files were left out: a review covers at most 2") {
@@ -193,7 +193,7 @@ func (a *announcing) Open(name string) (fs.File, error) {
 }
 
 func TestReachedReadsLittle(t *testing.T) {
-	head := &announcing{MapFS: tree("a/changed.yaml", pod, "a/same.yaml", pod, "t/main.tf", "", "t/other.tf", "", "x.png", "")}
+	head := &announcing{MapFS: tree("a/changed.yaml", pod, "a/same.yaml", pod, "b/elsewhere.yaml", pod, "t/main.tf", "", "t/other.tf", "", "x.png", "")}
 	changes := []project.PathChange{
 		{Path: "a/changed.yaml", Kind: project.Added}, {Path: "t/main.tf", Kind: project.Added}, {Path: "x.png", Kind: project.Added},
 	}
@@ -202,11 +202,30 @@ func TestReachedReadsLittle(t *testing.T) {
 		t.Fatal(show(h))
 	}
 	slices.Sort(head.told)
-	if got := slices.Compact(head.told); !slices.Equal(got, []string{"a/changed.yaml", "t/main.tf", "t/other.tf"}) {
+	if got := slices.Compact(head.told); !slices.Equal(got, []string{"a/changed.yaml", "a/same.yaml", "t/main.tf", "t/other.tf"}) {
 		t.Errorf("announced %v", got)
 	}
-	if !slices.Equal(head.read, []string{"a/changed.yaml"}) {
+	if !slices.Equal(head.read, []string{"a/changed.yaml", "a/same.yaml"}) {
 		t.Errorf("read %v", head.read)
+	}
+}
+
+// TestBeside holds that a folder is taken whole on both sides or on none.
+func TestBeside(t *testing.T) {
+	base := tree("k8s/a.yaml", pod, "k8s/b.yaml", pod, "k8s/notes.yaml", "a: 1\n")
+	head := tree("k8s/a.yaml", pod, "k8s/b.yaml", pod, "k8s/notes.yaml", "a: 1\n", "k8s/new.yaml", pod)
+	changes := []project.PathChange{{Path: "k8s/new.yaml", Kind: project.Added}}
+	b, h, _ := project.New(project.Options{}).Reached(t.Context(), base, head, changes, nil)
+	check(t, "base", show(b), "kubernetes:k8s k8s [k8s/a.yaml k8s/b.yaml]\n")
+	check(t, "head", show(h), "kubernetes:k8s k8s [k8s/a.yaml k8s/b.yaml k8s/new.yaml]\n")
+	if h[0].Partial {
+		t.Error("the unit was read whole")
+	}
+	b, h, _ = project.New(project.Options{MaxBeside: 2}).Reached(t.Context(), base, head, changes, nil)
+	check(t, "base over the bound", show(b), "")
+	check(t, "head over the bound", show(h), "kubernetes:k8s k8s [k8s/new.yaml]\n")
+	if !h[0].Partial {
+		t.Error("the unit was not read whole")
 	}
 }
 

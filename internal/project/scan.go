@@ -43,8 +43,8 @@ func (f *finder) All(ctx context.Context, fsys fs.FS, paths []string, keep Filte
 	for _, p := range slices.Compact(found) {
 		s.add(p)
 	}
-	units := s.finish(ctx)
-	return units, s.diags
+	s.decide(ctx)
+	return s.list(), s.diags
 }
 
 // walk lists the files below the folders that may hold infrastructure code,

@@ -109,6 +109,9 @@ type Node struct {
 	// Why says of an unknown value what it depends on ("data.aws_ami.eks.id",
 	// "var.region has no default"), for the report.
 	Why string
+	// Refs are the ids of resources of the unit that the value's expression
+	// refers to, sorted; nil for none. They are shared: don't change them.
+	Refs []string
 	// Partial is true for a List or Map that may hold more than is known.
 	Partial bool
 	// Embedded is the tree of a document that a String holds, where the reader

@@ -26,6 +26,8 @@ func body(r *Report, g Group, c Comment, suggestion *string) string {
 		}
 		fmt.Fprintf(&b, "%s%s", where, prose(sentence(f.Rule.Why)))
 		switch o := originText(f.Origins); {
+		case f.Cause != nil:
+			fmt.Fprintf(&b, " %s", because(f))
 		case c.Path != f.Range.File:
 			fmt.Fprintf(&b, " The setting stands in %s and takes its value from here.", code(lineOf(f.Range)))
 		case o != "":

@@ -58,6 +58,7 @@ type (
 		StartLine   int              `json:"start_line"`
 		EndLine     int              `json:"end_line"`
 		Origins     []jsonRange      `json:"origins"`
+		Cause       string           `json:"cause,omitempty"`
 		Fingerprint string           `json:"fingerprint"`
 		Suppression *jsonSuppression `json:"suppression,omitempty"`
 		Fix         *jsonFix         `json:"fix,omitempty"`
@@ -148,6 +149,9 @@ func jsonOf(r *Report, f Finding) (jsonFinding, error) {
 		Resource: f.Resource.ID, Platform: f.Resource.Platform, Path: f.Path.String(),
 		File: f.Range.File, StartLine: f.Range.Start.Line, EndLine: f.Range.LastLine(),
 		Origins: []jsonRange{}, Fingerprint: f.Fingerprint,
+	}
+	if f.Cause != nil {
+		out.Cause = f.Cause.ID
 	}
 	for _, o := range f.Origins {
 		out.Origins = append(out.Origins, jsonRange{File: o.File, StartLine: o.Start.Line, EndLine: o.LastLine()})

@@ -116,7 +116,8 @@ func level(s rule.Severity) string {
 }
 
 func annotation(r *Report, f Finding) Annotation {
-	first, last := f.Range.Start.Line, f.Range.LastLine()
+	at := inHead(f)
+	first, last := at.Start.Line, at.LastLine()
 	if first == 0 {
 		first, last = 1, 1
 	}
@@ -125,11 +126,13 @@ func annotation(r *Report, f Finding) Annotation {
 	if u := ruleURL(r, f.Rule.ID); u != "" {
 		text += "\n" + u
 	}
-	if o := originText(f.Origins); o != "" {
+	if f.Cause != nil {
+		text += "\n" + plain(because(f))
+	} else if o := originText(f.Origins); o != "" {
 		text += "\nThe value comes from " + plain(o) + "."
 	}
 	return Annotation{
-		Path: f.Range.File, Start: first, End: last, Level: level(f.Severity),
+		Path: at.File, Start: first, End: last, Level: level(f.Severity),
 		Title:       cut(fmt.Sprintf("%s (%s): %s", f.Rule.ID, f.Severity, f.Rule.Title), MaxTitle),
 		Message:     cut(text, MaxMessage),
 		Fingerprint: f.Fingerprint,
@@ -149,7 +152,7 @@ func within(hunks []change.Hunk, first, last int) bool {
 // places lies in the diff.
 func comment(r *Report, g Group, hunks map[string][]change.Hunk) (Comment, bool) {
 	lead := r.Findings[g.Findings[0]]
-	file := lead.Range.File
+	file := inHead(lead).File
 	c := Comment{Path: file}
 	var suggestion *string // nil for none; an empty one deletes the lines
 	if g.Fix != nil {
@@ -181,7 +184,7 @@ func comment(r *Report, g Group, hunks map[string][]change.Hunk) (Comment, bool)
 func place(r *Report, g Group, hunks map[string][]change.Hunk) (file string, line int) {
 	for _, i := range g.Findings {
 		f := r.Findings[i]
-		for _, at := range append([]source.Range{f.Range}, f.Origins...) {
+		for _, at := range append([]source.Range{inHead(f)}, f.Origins...) {
 			if within(hunks[at.File], at.Start.Line, at.Start.Line) {
 				return at.File, at.Start.Line
 			}

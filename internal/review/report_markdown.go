@@ -19,7 +19,9 @@ func Markdown(w io.Writer, r *Report) error {
 		}
 		text := fmt.Sprintf("### %s\n\n%s · %s · %s · %s\n\n%s %s\n\n", prose(upperFirst(f.Message)), code(lineOf(f.Range)), f.Severity,
 			ruleLink(r, f.Rule.ID), code(f.Resource.ID), prose(sentence(f.Rule.Why)), prose(sentence(f.Rule.Remediation)))
-		if o := originText(f.Origins); o != "" {
+		if o := because(f); o != "" {
+			text += o + "\n\n"
+		} else if o := originText(f.Origins); o != "" {
 			text += fmt.Sprintf("The value comes from %s.\n\n", prose(o))
 		}
 		if f.Fix != nil {

@@ -111,18 +111,19 @@ func sarifLevel(s rule.Severity) string {
 }
 
 func sarifResult(r *Report, f Finding, ruleIndex int) (object, error) {
-	region := object{"startLine": max(1, f.Range.Start.Line)}
-	if f.Range.Start.Line > 0 {
+	at := inHead(f)
+	region := object{"startLine": max(1, at.Start.Line)}
+	if at.Start.Line > 0 {
 		region = object{
-			"startLine": f.Range.Start.Line, "startColumn": f.Range.Start.Column,
-			"endLine": f.Range.End.Line, "endColumn": f.Range.End.Column,
+			"startLine": at.Start.Line, "startColumn": at.Start.Column,
+			"endLine": at.End.Line, "endColumn": at.End.Column,
 		}
 	}
 	res := object{
 		"ruleId": f.Rule.ID, "ruleIndex": ruleIndex, "level": sarifLevel(f.Severity),
 		"message": object{"text": plain(upperFirst(f.Message)) + ". " + plain(f.Rule.Remediation)},
 		"locations": array{object{
-			"physicalLocation": object{"artifactLocation": object{"uri": uri(f.Range.File), "uriBaseId": "%SRCROOT%"}, "region": region},
+			"physicalLocation": object{"artifactLocation": object{"uri": uri(at.File), "uriBaseId": "%SRCROOT%"}, "region": region},
 			"logicalLocations": array{object{"fullyQualifiedName": f.Resource.ID, "kind": "resource"}},
 		}},
 		"partialFingerprints": object{"plimsoll/v1": f.Fingerprint},

@@ -102,11 +102,16 @@ func textFinding(b *bufio.Writer, r *Report, f Finding, p painter, hidden map[st
 		printable(plain(upperFirst(f.Message))), p.paint("2", f.Rule.ID))
 	file := r.Files[f.Range.File]
 	width := 1
-	if file != nil && f.Range.Start.Line > 0 {
+	if file != nil && f.Range.Start.Line > 0 && !f.OnBase {
 		width = textSource(b, file, f, p, hidden[f.Range.File])
 	}
 	gutter := strings.Repeat(" ", 4+width)
-	for i, o := range f.Origins {
+	origins := f.Origins
+	if f.Cause != nil {
+		fmt.Fprintf(b, "%s %s %s\n", gutter, p.paint("2", "·"), printable(because(f)))
+		origins = nil
+	}
+	for i, o := range origins {
 		if i == 3 {
 			break
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"sync"
 
@@ -34,6 +35,7 @@ type evaluator struct {
 	units      map[string]format.Unit
 	baseByUnit map[string][]*resource.Resource
 	headByUnit map[string][]*resource.Resource
+	partial    map[string]bool // units of which not all was read
 
 	// errors counts what could not be read of a file before any edit.
 	errors map[string]int
@@ -45,11 +47,14 @@ type evaluator struct {
 func newEvaluator(r *run, baseTree, headTree fs.FS, base []*resource.Resource, units []format.Unit, head []*resource.Resource) *evaluator {
 	e := &evaluator{
 		run: r, baseTree: baseTree, headTree: headTree,
-		units: make(map[string]format.Unit, len(units)), files: map[string]*source.File{},
+		units: make(map[string]format.Unit, len(units)), partial: map[string]bool{}, files: map[string]*source.File{},
 		baseByUnit: byUnit(base), headByUnit: byUnit(head),
 	}
 	for _, u := range units {
 		e.units[u.ID] = u
+		if u.Partial {
+			e.partial[u.ID] = true
+		}
 	}
 	e.errors = errorsByFile(r.diags)
 	return e
@@ -73,8 +78,10 @@ func byUnit(rs []*resource.Resource) map[string][]*resource.Resource {
 	return out
 }
 
-func (e *evaluator) judge(ctx context.Context, changes []change.ResourceChange) engine.Result {
-	return engine.Evaluate(ctx, e.run.engineOptions(), changes)
+func (e *evaluator) judge(ctx context.Context, changes []change.ResourceChange, beside ...*resource.Resource) engine.Result {
+	opt := e.run.engineOptions()
+	opt.Beside, opt.Partial = beside, e.partial
+	return engine.Evaluate(ctx, opt, changes)
 }
 
 // file gives a file of the head as it was read, or nil.
@@ -113,7 +120,9 @@ func (e *evaluator) Evaluate(ctx context.Context, unit string, overlay map[strin
 			return nil, fmt.Errorf("%s no longer reads as it did", file)
 		}
 	}
+	var beside []*resource.Resource
 	if len(u.Files) < len(whole) {
+		beside = outsideFiles(head, u.Files)
 		base = inFiles(base, u.Files)
 		head = inFiles(head, u.Files)
 	}
@@ -121,7 +130,7 @@ func (e *evaluator) Evaluate(ctx context.Context, unit string, overlay map[strin
 		return nil, fmt.Errorf("the edit changes how many resources there are, from %d to %d", len(head), len(resources))
 	}
 	var out []engine.Finding
-	for _, f := range e.judge(ctx, change.Pair(base, resources)).Findings {
+	for _, f := range e.judge(ctx, change.Pair(base, resources), beside...).Findings {
 		if f.State != engine.Fixed {
 			out = append(out, f)
 		}
@@ -153,16 +162,12 @@ func narrowed(u format.Unit, overlay map[string][]byte, base, head []*resource.R
 
 // inFiles gives the resources that stand in the files.
 func inFiles(rs []*resource.Resource, files []string) []*resource.Resource {
-	var out []*resource.Resource
-	for _, r := range rs {
-		for _, f := range files {
-			if r.Range.File == f {
-				out = append(out, r)
-				break
-			}
-		}
-	}
-	return out
+	return slices.DeleteFunc(slices.Clone(rs), func(r *resource.Resource) bool { return !slices.Contains(files, r.Range.File) })
+}
+
+// outsideFiles gives the others.
+func outsideFiles(rs []*resource.Resource, files []string) []*resource.Resource {
+	return slices.DeleteFunc(slices.Clone(rs), func(r *resource.Resource) bool { return slices.Contains(files, r.Range.File) })
 }
 
 // mend finds the proven fixes of the new findings, one by one and for each

@@ -41,7 +41,8 @@ func newEnvironment() (*cel.Env, error) {
 		cel.ASTValidators(cel.ValidateRegexLiterals()),
 		cel.Macros(cel.GlobalMacro("json", 1, expandJSON)),
 	}
-	return cel.NewEnv(append(opts, functions()...)...)
+	opts = append(opts, functions()...)
+	return cel.NewEnv(append(opts, linkOptions()...)...)
 }
 
 // expandJSON makes json(a.b), json(a.?b) and json(a["b"]) look into the field

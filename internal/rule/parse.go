@@ -103,15 +103,16 @@ func (p *parser) checks(rule *yaml.Node, f field) []Check {
 	}
 	var out []Check
 	for _, n := range p.items(f, maxChecks) {
-		fs := p.fields(n, "a check", "platform", "kinds", "each", "fail", "at", "message", "fix")
+		fs := p.fields(n, "a check", "platform", "kinds", "each", "links", "fail", "at", "message", "fix")
 		if fs == nil {
 			continue
 		}
 		c := Check{
 			Line: n.Line, Kinds: p.list(fs["kinds"]), Each: p.text(fs["each"], false), At: p.text(fs["at"], false),
 			Fail: p.needed(n, fs, "fail", "the check"), Message: p.needed(n, fs, "message", "the check"),
-			failAt: place(fs["fail"]), messageAt: place(fs["message"]),
+			Links: p.list(fs["links"]), failAt: place(fs["fail"]), messageAt: place(fs["message"]),
 		}
+		p.links(n, fs["links"], c)
 		if pf, ok := fs["platform"]; !ok {
 			p.errorf(n, "the check has no platform; add %s", oneOf(Platforms()))
 		} else {
@@ -127,6 +128,22 @@ func (p *parser) checks(rule *yaml.Node, f field) []Check {
 		out = append(out, c)
 	}
 	return out
+}
+
+// links holds that a check names the kinds that its condition asks for, and no
+// others: by them the engine knows which changes bear on it.
+func (p *parser) links(check *yaml.Node, f field, c Check) {
+	uses := asked(c.Fail + "\n" + c.Message)
+	for _, kind := range uses {
+		if !slices.Contains(c.Links, kind) {
+			p.errorf(check, "the condition asks for linked(%q), which the check does not name; add it to links", kind)
+		}
+	}
+	for _, kind := range c.Links {
+		if !slices.Contains(uses, kind) {
+			p.errorf(f.value, "links names %q, but the condition does not ask for linked(%q); take it away", kind, kind)
+		}
+	}
 }
 
 // place says where an expression begins.

@@ -25,6 +25,7 @@ type Input struct {
 	Pod      *resource.Node // the pod spec, for selections within one
 	Group    string         // the list of the pod that It is in: containers, initContainers …
 	Resource *resource.Resource
+	Linked   Linked // the resources beside it; nil for none
 }
 
 // ResolveName gives CEL a variable.
@@ -45,6 +46,8 @@ func (in *Input) ResolveName(name string) (any, bool) {
 			return types.NullValue, true
 		}
 		return resourceVal{in.Resource}, true
+	case varLinked:
+		return linkedVal{in.Linked}, true
 	}
 	return nil, false
 }

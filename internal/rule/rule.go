@@ -115,6 +115,10 @@ type Check struct {
 	// Each is a selection that the platform offers by name (containers), or a
 	// path with [*] (ingress[*]); empty: the root once.
 	Each string
+	// Links are the kinds of resources beside its own that the condition looks
+	// at with linked(kind), spelt as in Kinds. A change of one of them has the
+	// check evaluated again for resources that did not change.
+	Links []string
 	// Fail is CEL; true means violation. It sees `it` (what Each selected),
 	// `object` (the resource's root), `resource` (id, kind, name, namespace …)
 	// and what the selection adds (`pod` for containers).
