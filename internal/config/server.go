@@ -27,6 +27,28 @@ type Server struct {
 	Log       Log
 }
 
+// Queue says where the queue is: in the data folder, or on a cluster.
+type Queue struct {
+	DataDir string
+	NATS    NATS
+}
+
+// Queue gives the settings of the queue alone.
+func (s Server) Queue() Queue { return Queue{DataDir: s.DataDir, NATS: s.NATS} }
+
+// LoadQueue reads the settings of the queue alone, as Load does.
+func LoadQueue(env func(string) (string, bool), configFile string) (Queue, error) {
+	given, err := gather(env, configFile)
+	if err != nil {
+		return Queue{}, err
+	}
+	s := Server{DataDir: given.or(varDataDir, defaultDataDir)}
+	if err := loadNATS(given, &s); err != nil {
+		return Queue{}, err
+	}
+	return s.Queue(), nil
+}
+
 // GitHub holds the App's credentials and where its GitHub is. URLs have no
 // final slash.
 type GitHub struct {
@@ -104,6 +126,7 @@ const (
 	defaultGitHubURL  = "https://github.com"
 	defaultAPIURL     = "https://api.github.com"
 	defaultGraphQLURL = "https://api.github.com/graphql"
+	defaultDataDir    = "./data"
 	maxWorkers        = 256
 )
 
@@ -116,7 +139,7 @@ func Load(env func(string) (string, bool), configFile string) (Server, error) {
 	if err != nil {
 		return Server{}, err
 	}
-	s := Server{Listen: given.or(varListen, ":8080"), DataDir: given.or(varDataDir, "./data")}
+	s := Server{Listen: given.or(varListen, ":8080"), DataDir: given.or(varDataDir, defaultDataDir)}
 	for _, load := range []func(values, *Server) error{loadGitHub, loadHTTP, loadNATS, loadWork, loadLog} {
 		if err := load(given, &s); err != nil {
 			return Server{}, err

@@ -51,6 +51,7 @@ const (
 	grantReview grant = iota // what every review needs
 	grantSettle              // resolving threads: GitHub asks for contents: write
 	grantConfig              // reading the organisation's configuration
+	grantSurvey              // listing repositories and their pull requests, of the whole installation
 )
 
 func (g grant) permissions() *gh.InstallationPermissions {
@@ -60,6 +61,8 @@ func (g grant) permissions() *gh.InstallationPermissions {
 		return &gh.InstallationPermissions{Metadata: read, Contents: write, PullRequests: write}
 	case grantConfig:
 		return &gh.InstallationPermissions{Metadata: read, Contents: read}
+	case grantSurvey:
+		return &gh.InstallationPermissions{Metadata: read, PullRequests: read}
 	}
 	return &gh.InstallationPermissions{Metadata: read, Contents: read, Checks: write, PullRequests: write}
 }
@@ -131,9 +134,10 @@ func (c *Client) installation(key accessKey) *ghinstallation.Transport {
 	apps.BaseURL = c.apiBase()
 	t := ghinstallation.NewFromAppsTransport(apps, key.installation)
 	t.InstallationTokenOptions = &gh.InstallationTokenOptions{Permissions: key.grant.permissions()}
-	if key.repository != 0 {
+	switch {
+	case key.repository != 0:
 		t.InstallationTokenOptions.RepositoryIDs = []int64{key.repository}
-	} else {
+	case key.name != "":
 		t.InstallationTokenOptions.Repositories = []string{key.name}
 	}
 	return t

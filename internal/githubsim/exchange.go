@@ -2,6 +2,8 @@ package githubsim
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -168,6 +170,7 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request, kind Kind, ser
 		logged()
 		panic(http.ErrAbortHandler)
 	}
+	x.condition()
 	x.ResponseBytes = int64(x.out.Len())
 	logged()
 	maps.Copy(w.Header(), x.header)
@@ -175,6 +178,30 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request, kind Kind, ser
 	w.WriteHeader(x.Status)
 	if _, err := w.Write(x.out.Bytes()); err != nil {
 		s.log.Debug("client went away", "err", err)
+	}
+}
+
+// condition answers a REST request for what the client has already with 304,
+// which GitHub does not count against the limit.
+func (x *exchange) condition() {
+	if x.Kind != KindREST || x.Method != http.MethodGet || x.Status != http.StatusOK {
+		return
+	}
+	sum := sha256.Sum256(x.out.Bytes())
+	tag := `W/"` + hex.EncodeToString(sum[:]) + `"`
+	x.header.Set("ETag", tag)
+	if x.r.Header.Get("If-None-Match") != tag {
+		return
+	}
+	x.Status = http.StatusNotModified
+	x.out.Reset()
+	x.header.Del("Content-Type")
+	x.s.mu.Lock()
+	defer x.s.mu.Unlock()
+	if in := x.s.installations[x.InstallationID]; in != nil && in.rate.used > 0 {
+		in.rate.used--
+		x.header.Set("X-RateLimit-Used", strconv.Itoa(in.rate.used))
+		x.header.Set("X-RateLimit-Remaining", strconv.Itoa(x.s.opts.RateLimit-in.rate.used))
 	}
 }
 

@@ -26,6 +26,7 @@ type Metrics struct {
 	remaining    prometheus.Gauge
 	findings     *prometheus.CounterVec
 	notEvaluated *prometheus.CounterVec
+	missed       *prometheus.CounterVec
 }
 
 // NewMetrics makes the metrics of one process. version is the program's.
@@ -51,12 +52,15 @@ func NewMetrics(version string) *Metrics {
 		notEvaluated: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "plimsoll_not_evaluated_total", Help: "Checks that could not be decided, by rule.",
 		}, []string{"rule"}),
+		missed: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "plimsoll_missed_total", Help: "What was missed and found again: deliveries that failed, pull requests without a check run.",
+		}, []string{"kind"}),
 	}
 	info := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "plimsoll_build_info", Help: "Always 1; the version is in the label.", ConstLabels: prometheus.Labels{"version": version},
 	})
 	info.Set(1)
-	m.registry.MustRegister(m.deliveries, m.reviews, m.calls, m.remaining, m.findings, m.notEvaluated, info,
+	m.registry.MustRegister(m.deliveries, m.reviews, m.calls, m.remaining, m.findings, m.notEvaluated, m.missed, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -105,6 +109,9 @@ func (m *Metrics) Call(call string, status, remaining int) {
 		m.remaining.Set(float64(remaining))
 	}
 }
+
+// Missed counts what a sweep found; see Sweeper.Missed.
+func (m *Metrics) Missed(kind string) { m.missed.WithLabelValues(kind).Inc() }
 
 // ReviewFunc is reviewer.Review, or something around it.
 type ReviewFunc func(ctx context.Context, opt reviewer.Options, trees reviewer.Trees) (*review.Report, error)

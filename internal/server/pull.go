@@ -132,7 +132,7 @@ func (p *PullReviewer) reviewed(ctx context.Context, pr github.PullRequest, j jo
 		return false
 	}
 	switch j.Event + " " + j.Action {
-	case "pull_request opened", "pull_request synchronize", "check_suite requested":
+	case "pull_request opened", "pull_request synchronize", "check_suite requested", eventSweep + " missed":
 		return p.Heads.Published(ctx, pr)
 	}
 	return false

@@ -90,6 +90,7 @@ type stage struct {
 	puller  *PullReviewer
 	memory  github.Memory // nil for none
 	install int64
+	hook    *httptest.Server
 	log     bytes.Buffer
 	jobs    chan jobs.Job // of pull requests
 	aside   chan jobs.Job // of suites, groups and installations
@@ -153,6 +154,7 @@ func newStageWith(t *testing.T, permissions map[string]string) *stage {
 		w.WriteHeader(http.StatusAccepted)
 	}))
 	t.Cleanup(hook.Close)
+	s.hook = hook
 	app, err := sim.AddApp(githubsim.AppOptions{ID: 77, Key: key, Permissions: permissions, WebhookURL: hook.URL, WebhookSecret: "s"})
 	s.must(err)
 	sim.AddOrganization("acme")

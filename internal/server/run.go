@@ -45,11 +45,14 @@ type Parts struct {
 // within 30 seconds. Deliveries are stored until the last review has ended.
 func Run(ctx context.Context, cfg config.Server, parts Parts) error {
 	log := parts.Log
-	q, err := openQueue(ctx, cfg, log)
+	q, err := openQueue(ctx, cfg.Queue(), log)
 	if err != nil {
 		return err
 	}
 	defer q.Close()
+	if !cfg.NATS.URL.IsSet() {
+		defer serveControl(ctx, cfg.DataDir, q, log)()
+	}
 	metrics := NewMetrics(parts.Version)
 	metrics.WatchQueue(q.Stats)
 	client, err := github.New(github.Options{
@@ -74,10 +77,23 @@ func Run(ctx context.Context, cfg config.Server, parts Parts) error {
 		Checks:  []Check{{Name: "queue", Ask: q.Ready}, {Name: "credentials", Ask: creds.check}},
 		Metrics: metrics, Rules: parts.Review.Rules, PublicURL: cfg.PublicURL, Log: log,
 	})
-	return serve(ctx, cfg, parts, s, func(ctx context.Context) error { return q.Run(ctx, cfg.Workers, handler) })
+	sweeper := &Sweeper{GitHub: client, Queue: q, Memory: q.Memory(), Missed: metrics.Missed, Log: log, Now: time.Now, Sleep: sleep}
+	return serve(ctx, cfg, parts, s, func(ctx context.Context) error {
+		swept := make(chan struct{})
+		go func() {
+			defer close(swept)
+			sweeper.Run(ctx)
+		}()
+		err := q.Run(ctx, cfg.Workers, handler)
+		<-swept
+		return err
+	})
 }
 
-func openQueue(ctx context.Context, cfg config.Server, log *slog.Logger) (*jobs.Queue, error) {
+// QueueSettings say where the queue is.
+type QueueSettings = config.Queue
+
+func openQueue(ctx context.Context, cfg QueueSettings, log *slog.Logger) (*jobs.Queue, error) {
 	place := "PLIMSOLL_DATA_DIR"
 	o := jobs.Options{Dir: filepath.Join(cfg.DataDir, "queue"), MaxRun: reviewTimeout, Log: log}
 	if cfg.NATS.URL.IsSet() {
