@@ -136,7 +136,7 @@ func (d *demo) start(ctx context.Context, listen string, log *slog.Logger) error
 	listening := make(chan struct{})
 	go func() {
 		d.ended <- server.Run(ctx, cfg, server.Parts{
-			Version: version, Review: opt, Open: newOpenTrees(cfg.GitHub.URL), Log: log,
+			Version: version, Review: opt, Open: newOpenTrees(cfg.GitHub.URL), Log: log, NoSweep: true,
 			Listening: func(net.Addr) { close(listening) },
 		})
 	}()

@@ -115,7 +115,7 @@ func (c *Client) Commit(ctx context.Context, pr PullRequest, n NewCommit) (strin
 		var got struct {
 			CreateCommitOnBranch *struct{ Commit *struct{ Oid string } }
 		}
-		err := a.graphql(writing(ctx, "commit"), commitMutation, map[string]any{"input": input}, &got)
+		err := a.graphql(creating(writing(ctx, "commit")), commitMutation, map[string]any{"input": input}, &got)
 		if err == nil && got.CreateCommitOnBranch != nil && got.CreateCommitOnBranch.Commit != nil {
 			return got.CreateCommitOnBranch.Commit.Oid, nil
 		}

@@ -27,11 +27,15 @@ var ErrCredentials = errors.New("GitHub refuses the App's credentials: check the
 // LimitError says that GitHub wants no requests of the installation for a while.
 type LimitError struct {
 	Secondary bool
+	Paced     bool // our own pace, which stays below the limit
 	Until     time.Time
 	wait      time.Duration // from when the error was made
 }
 
 func (e *LimitError) Error() string {
+	if e.Paced {
+		return fmt.Sprintf("comments and commits are paced below GitHub's limit until %s", e.Until.UTC().Format(time.RFC3339))
+	}
 	kind := "rate limit"
 	if e.Secondary {
 		kind = "secondary rate limit"

@@ -75,6 +75,7 @@ type Client struct {
 	accesses map[accessKey]*access
 	refused  map[int64]time.Time // installation → until when it is taken to refuse contents: write
 	blocked  map[int64]time.Time // installation → until when GitHub wants no requests
+	paces    map[int64]*pacer    // installation → its created content
 	configs  map[string]*ownerConfig
 	fresh    map[int64]string // installation → what Forget last noted of it
 
@@ -125,7 +126,7 @@ func New(opt Options) (*Client, error) {
 	return &Client{
 		opt: opt, key: key, api: api, graphql: graphql, log: opt.Logger,
 		accesses: map[accessKey]*access{}, refused: map[int64]time.Time{},
-		blocked: map[int64]time.Time{}, configs: map[string]*ownerConfig{}, fresh: map[int64]string{},
+		blocked: map[int64]time.Time{}, paces: map[int64]*pacer{}, configs: map[string]*ownerConfig{}, fresh: map[int64]string{},
 	}, nil
 }
 

@@ -183,7 +183,7 @@ func (c *Client) post(ctx context.Context, pr PullRequest, run *Run, title strin
 		}
 		req.Comments = append(req.Comments, d)
 	}
-	_, _, err := c.review(pr).rest.PullRequests.CreateReview(writing(ctx, "create review"), pr.Owner, pr.Repo, pr.Number, req)
+	_, _, err := c.review(pr).rest.PullRequests.CreateReview(creating(writing(ctx, "create review")), pr.Owner, pr.Repo, pr.Number, req)
 	return err
 }
 
@@ -294,7 +294,7 @@ func (c *Client) rewrite(ctx context.Context, pr PullRequest, t Thread, body str
 	if t.CommentID == 0 {
 		return nil
 	}
-	_, _, err := c.review(pr).rest.PullRequests.EditComment(reading(ctx, "edit comment"), pr.Owner, pr.Repo, t.CommentID,
+	_, _, err := c.review(pr).rest.PullRequests.EditComment(creating(reading(ctx, "edit comment")), pr.Owner, pr.Repo, t.CommentID,
 		&gh.PullRequestComment{Body: gh.String(cutBytes(body, review.MaxBody))})
 	if status(err) == http.StatusNotFound {
 		return nil

@@ -38,7 +38,7 @@ func (c *Client) Reply(ctx context.Context, pr PullRequest, ask, body string) er
 		if answered {
 			return nil
 		}
-		_, _, err = c.review(pr).rest.Issues.CreateComment(writing(ctx, "reply"), pr.Owner, pr.Repo, pr.Number, &gh.IssueComment{Body: gh.String(body)})
+		_, _, err = c.review(pr).rest.Issues.CreateComment(creating(writing(ctx, "reply")), pr.Owner, pr.Repo, pr.Number, &gh.IssueComment{Body: gh.String(body)})
 		if err == nil {
 			return nil
 		}

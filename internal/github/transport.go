@@ -31,6 +31,7 @@ var errRefused = errors.New("request refused")
 type call struct {
 	name       string
 	repeatable bool
+	content    bool // creates content in GitHub's sense; see pace
 }
 
 type callKey struct{}
@@ -80,6 +81,11 @@ func (t *courier) RoundTrip(req *http.Request) (*http.Response, error) {
 	for try := 1; ; try++ {
 		if err := t.c.held(t.installation); err != nil {
 			return nil, err
+		}
+		if what.content {
+			if err := t.c.pace(ctx, t.installation); err != nil {
+				return nil, err
+			}
 		}
 		if t.auth != nil && header == "" {
 			var err error

@@ -435,8 +435,10 @@ func TestDrainHandsBackWhatDoesNotFinish(t *testing.T) {
 func TestFullStoreRefusesAndLosesNothing(t *testing.T) {
 	q := open(t, Options{MaxStore: 256 << 10})
 	stored := 0
+	// Of one length each: a time's text has as many digits as it needs.
+	at := func(j Job) Job { j.Enqueued = time.Unix(1e9, 0).UTC(); return j }
 	for ; ; stored++ {
-		_, err := q.Enqueue(t.Context(), job(fmt.Sprintf("d-%d", stored), stored+1))
+		_, err := q.Enqueue(t.Context(), at(job(fmt.Sprintf("d-%04d", stored), stored+1)))
 		if errors.Is(err, ErrFull) {
 			break
 		}
@@ -451,7 +453,7 @@ func TestFullStoreRefusesAndLosesNothing(t *testing.T) {
 		t.Errorf("full after %d jobs", stored)
 	}
 	// A newer job for a waiting pull request still finds room: it replaces it.
-	if _, err := q.Enqueue(t.Context(), job("n-0", 1)); err != nil {
+	if _, err := q.Enqueue(t.Context(), at(job("n-0000", 1))); err != nil {
 		t.Errorf("a replacement is refused: %v", err)
 	}
 	var handled atomic.Int32

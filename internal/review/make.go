@@ -19,6 +19,9 @@ const (
 	MaxMessage  = 64 << 10
 	maxSuggest  = 60 // lines of a suggestion; a longer one is a patch, not a suggestion
 	marginBytes = 600
+	// MaxAnnotations bounds those of one check run: GitHub takes 50 a request.
+	// The summary counts the rest.
+	MaxAnnotations = 1000
 )
 
 // Make puts a report in GitHub's words. hunks gives, for each file of the head
@@ -54,7 +57,7 @@ func Make(r *Report, hunks map[string][]change.Hunk) *Review {
 		a := annotation(r, f)
 		if commented[f.Fingerprint] {
 			out.Fallback[f.Fingerprint] = a
-		} else {
+		} else if len(out.Annotations) < MaxAnnotations {
 			out.Annotations = append(out.Annotations, a)
 		}
 	}

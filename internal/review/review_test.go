@@ -203,6 +203,9 @@ func TestLengthsStayWithinGitHubs(t *testing.T) {
 	if !strings.Contains(rv.Summary, "more new findings do not fit here") {
 		t.Error("the summary does not count what it leaves out")
 	}
+	if len(rv.Annotations) != review.MaxAnnotations || !strings.Contains(rv.Summary, "Annotations stand at the gravest 1000 alone.") {
+		t.Errorf("%d annotations, and the summary says nothing of it", len(rv.Annotations))
+	}
 	for _, c := range rv.Comments {
 		if len(c.Body) > review.MaxBody {
 			t.Errorf("a comment of %d bytes", len(c.Body))

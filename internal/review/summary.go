@@ -106,6 +106,9 @@ func Summary(r *Report, limit int) string {
 		if shown < c.New {
 			fmt.Fprintf(&b, "\n%d more new %s do not fit here: `plimsoll review --base %s` lists them all.\n", c.New-shown, plural(c.New-shown, "finding", "findings"), short(r.Base))
 		}
+		if c.New > MaxAnnotations {
+			fmt.Fprintf(&b, "\nAnnotations stand at the gravest %d alone.\n", MaxAnnotations)
+		}
 		b.WriteString("\n")
 	}
 	b.WriteString(rest)

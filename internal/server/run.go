@@ -36,6 +36,8 @@ type Parts struct {
 	// deleted at any time.
 	Open func(client *github.Client, dir string, log *slog.Logger) (OpenTrees, error)
 	Log  *slog.Logger
+	// NoSweep leaves out the search for missed events, where none can be missed.
+	NoSweep bool
 	// Listening, when set, is told the address once requests are answered.
 	Listening func(addr net.Addr)
 }
@@ -82,7 +84,9 @@ func Run(ctx context.Context, cfg config.Server, parts Parts) error {
 		swept := make(chan struct{})
 		go func() {
 			defer close(swept)
-			sweeper.Run(ctx)
+			if !parts.NoSweep {
+				sweeper.Run(ctx)
+			}
 		}()
 		err := q.Run(ctx, cfg.Workers, handler)
 		<-swept
