@@ -106,7 +106,7 @@ func Evaluate(ctx context.Context, opt Options, changes []change.ResourceChange)
 	res.Diagnostics = append(res.Diagnostics, run.broken.list()...)
 	slices.SortStableFunc(res.Findings, compareFindings)
 	slices.SortStableFunc(res.Unknown, compareUnknown)
-	res.Findings = mergeInstances(res.Findings)
+	res.Findings = mergeThrough(mergeInstances(res.Findings))
 	res.Unknown = mergeUnknown(res.Unknown)
 	res.Diagnostics.Sort()
 	return res

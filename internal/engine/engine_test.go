@@ -153,7 +153,7 @@ func TestFingerprint(t *testing.T) {
 	}
 	res := &resource.Resource{Unit: "u", ID: "x"}
 	a, b := newFingerprints(res), newFingerprints(res)
-	if a.next("r/a", "b") == b.next("r/ab", "") || a.next("r/x", "p") == a.next("r/x", "p") {
+	if a.next("r/a", "b", "f") == b.next("r/ab", "", "f") || a.next("r/x", "p", "f") == a.next("r/x", "p", "f") {
 		t.Error("different findings share a fingerprint")
 	}
 }

@@ -46,8 +46,14 @@ type Finding struct {
 	// place not repeated. Names of code in it stand in backquotes.
 	Message string
 	// Fingerprint is the same across pushes, line shifts and reordering:
-	// 32 hexadecimal digits over rule, unit, resource and stable path.
+	// 32 hexadecimal digits over rule, resource.Known and stable path; and where
+	// a thing that is read through several units has the setting in another
+	// folder than its own (an overlay's patch), over that folder.
 	Fingerprint string
+	// Through names the units that have the finding at this one place, where
+	// several do: overlays by their folder, environments of a chart or module
+	// by their file. Sorted; empty where there is one.
+	Through     []string
 	Suppression *Suppression // set when State is Suppressed
 }
 

@@ -97,8 +97,8 @@ func mergeUnknown(us []NotEvaluated) []NotEvaluated {
 	seen := make(map[key]bool, len(us))
 	out := us[:0]
 	for _, u := range us {
-		k := key{u.Rule.ID, u.Resource.Unit, u.Why, u.Path.String(), u.Range}
-		if u.Resource.Platform == resource.Terraform && !u.Range.IsZero() {
+		k := key{u.Rule.ID, u.Resource.Known().Unit, u.Why, u.Path.String(), u.Range}
+		if (u.Resource.Platform == resource.Terraform || shared(u.Resource)) && !u.Range.IsZero() {
 			if seen[k] {
 				continue
 			}

@@ -233,7 +233,7 @@ func (j *judge) findings(s *side) []Finding {
 		out = append(out, Finding{
 			Rule: v.check.rule, Check: v.check.index, Severity: v.check.severity, Resource: s.res,
 			Item: v.item.path(), Path: v.item.fullPath(v.setting()), Range: r, Origins: origins,
-			Message: message, Fingerprint: prints.next(v.check.rule.ID, v.stable),
+			Message: message, Fingerprint: prints.next(v.check.rule.ID, v.stable, r.File),
 		})
 	}
 	return out

@@ -42,7 +42,13 @@ type Resource struct {
 	// within one tree; a reader gives a repeated identity the suffix #2, #3 …
 	// and a diagnostic.
 	Unit string
-	Root *Node
+	// Variant is that of the unit: the environment that it was read for.
+	Variant string
+	// Source names the thing as it was written, where several units read it and
+	// may rename it: a base's Deployment that overlays prefix. Findings are
+	// known by it. Zero where Unit and ID say it.
+	Source Identity
+	Root   *Node
 	// Range spans the whole resource as written; its File is the one that a
 	// person edits.
 	Range source.Range
@@ -56,6 +62,21 @@ type Resource struct {
 	// Comments are those within and right above the resource, in file order.
 	// Suppressions are read from them.
 	Comments []Comment
+}
+
+// Identity is what a resource is known by.
+type Identity struct{ Unit, ID string }
+
+// Known gives what a resource is known by whichever way it is reached: Source
+// where it has one, else its ID in its unit, the unit's variant left out.
+func (r *Resource) Known() Identity {
+	if r.Source != (Identity{}) {
+		return r.Source
+	}
+	if r.Variant == "" {
+		return Identity{r.Unit, r.ID}
+	}
+	return Identity{strings.TrimSuffix(r.Unit, "@"+r.Variant), r.ID}
 }
 
 // Comment is one comment of the source, without its marker.

@@ -18,7 +18,7 @@ func body(r *Report, g Group, c Comment, suggestion *string) string {
 			break
 		}
 		fmt.Fprintf(&b, "**%s** · %s · %s\n\n", prose(cut(upperFirst(f.Message), 600)), f.Severity, ruleLink(r, f.Rule.ID))
-		where := code(f.Resource.ID)
+		where := code(f.Resource.ID) + alsoThrough(f, code)
 		if n > 0 {
 			where = ""
 		} else {

@@ -60,6 +60,7 @@ type (
 		Origins     []jsonRange      `json:"origins"`
 		Cause       string           `json:"cause,omitempty"`
 		Fingerprint string           `json:"fingerprint"`
+		Through     []string         `json:"through,omitempty"`
 		Suppression *jsonSuppression `json:"suppression,omitempty"`
 		Fix         *jsonFix         `json:"fix,omitempty"`
 	}
@@ -148,7 +149,7 @@ func jsonOf(r *Report, f Finding) (jsonFinding, error) {
 		Message: f.Message, Remediation: f.Rule.Remediation, DocsURL: docsURL(r, f),
 		Resource: f.Resource.ID, Platform: f.Resource.Platform, Path: f.Path.String(),
 		File: f.Range.File, StartLine: f.Range.Start.Line, EndLine: f.Range.LastLine(),
-		Origins: []jsonRange{}, Fingerprint: f.Fingerprint,
+		Origins: []jsonRange{}, Fingerprint: f.Fingerprint, Through: f.Through,
 	}
 	if f.Cause != nil {
 		out.Cause = f.Cause.ID

@@ -125,7 +125,7 @@ func annotation(r *Report, f Finding) Annotation {
 		first, last = 1, 1
 	}
 	last = max(first, last)
-	text := fmt.Sprintf("%s\n%s (%s, %s)\n\n%s %s", plain(upperFirst(f.Message)), f.Resource.ID, f.Rule.ID, f.Severity, plain(f.Rule.Why), plain(f.Rule.Remediation))
+	text := fmt.Sprintf("%s\n%s (%s, %s)\n\n%s %s", plain(upperFirst(f.Message)), f.Resource.ID+alsoThrough(f, asIs), f.Rule.ID, f.Severity, plain(f.Rule.Why), plain(f.Rule.Remediation))
 	if u := ruleURL(r, f.Rule.ID); u != "" {
 		text += "\n" + u
 	}

@@ -18,7 +18,7 @@ func Markdown(w io.Writer, r *Report) error {
 			continue
 		}
 		text := fmt.Sprintf("### %s\n\n%s · %s · %s · %s\n\n%s %s\n\n", prose(upperFirst(f.Message)), code(lineOf(f.Range)), f.Severity,
-			ruleLink(r, f.Rule.ID), code(f.Resource.ID), prose(sentence(f.Rule.Why)), prose(sentence(f.Rule.Remediation)))
+			ruleLink(r, f.Rule.ID), code(f.Resource.ID)+alsoThrough(f, code), prose(sentence(f.Rule.Why)), prose(sentence(f.Rule.Remediation)))
 		if o := because(f); o != "" {
 			text += o + "\n\n"
 		} else if o := originText(f.Origins); o != "" {

@@ -121,7 +121,7 @@ func sarifResult(r *Report, f Finding, ruleIndex int) (object, error) {
 	}
 	res := object{
 		"ruleId": f.Rule.ID, "ruleIndex": ruleIndex, "level": sarifLevel(f.Severity),
-		"message": object{"text": plain(upperFirst(f.Message)) + ". " + plain(f.Rule.Remediation)},
+		"message": object{"text": plain(upperFirst(f.Message)+alsoThrough(f, asIs)) + ". " + plain(f.Rule.Remediation)},
 		"locations": array{object{
 			"physicalLocation": object{"artifactLocation": object{"uri": uri(at.File), "uriBaseId": "%SRCROOT%"}, "region": region},
 			"logicalLocations": array{object{"fullyQualifiedName": f.Resource.ID, "kind": "resource"}},

@@ -96,6 +96,7 @@ func Summary(r *Report, limit int) string {
 			if !mentions(f) {
 				named = code(f.Resource.ID) + ", " + named
 			}
+			named += alsoThrough(f, code)
 			row := fmt.Sprintf("| %s | %s (%s) | %s |\n", f.Severity, prose(upperFirst(f.Message)), named, code(lineOf(f.Range)))
 			if b.Len()+len(row)+len(rest)+marginBytes > limit {
 				break

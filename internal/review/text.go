@@ -106,6 +106,9 @@ func textFinding(b *bufio.Writer, r *Report, f Finding, p painter, hidden map[st
 		width = textSource(b, file, f, p, hidden[f.Range.File])
 	}
 	gutter := strings.Repeat(" ", 4+width)
+	if s := through(f, asIs); s != "" {
+		fmt.Fprintf(b, "%s %s %s\n", gutter, p.paint("2", "·"), printable(s))
+	}
 	origins := f.Origins
 	if f.Cause != nil {
 		fmt.Fprintf(b, "%s %s %s\n", gutter, p.paint("2", "·"), printable(because(f)))

@@ -37,6 +37,8 @@ type evaluator struct {
 	headByUnit map[string][]*resource.Resource
 	partial    map[string]bool // units of which not all was read
 
+	readBy map[string][]string // the ids of the units that name a file
+
 	// errors counts what could not be read of a file before any edit.
 	errors map[string]int
 
@@ -50,8 +52,12 @@ func newEvaluator(r *run, baseTree, headTree fs.FS, base []*resource.Resource, u
 		units: make(map[string]format.Unit, len(units)), partial: map[string]bool{}, files: map[string]*source.File{},
 		baseByUnit: byUnit(base), headByUnit: byUnit(head),
 	}
+	e.readBy = map[string][]string{}
 	for _, u := range units {
 		e.units[u.ID] = u
+		for _, f := range slices.Concat(u.Files, u.Inputs) {
+			e.readBy[f] = append(e.readBy[f], u.ID)
+		}
 		if u.Partial {
 			e.partial[u.ID] = true
 		}
@@ -98,14 +104,43 @@ func (e *evaluator) file(path string) *source.File {
 	return f
 }
 
-// Evaluate reads the unit with the overlaid files and gives its findings that
-// the head would then have, suppressed ones too.
+// Evaluate reads the unit with the overlaid files, and every other unit that
+// reads one of them, and gives the findings that the head would then have,
+// suppressed ones too: what mends one overlay must not harm another.
 func (e *evaluator) Evaluate(ctx context.Context, unit string, overlay map[string][]byte) ([]engine.Finding, error) {
-	u, ok := e.units[unit]
-	if !ok {
+	if _, ok := e.units[unit]; !ok {
 		return nil, fmt.Errorf("unit %s is not part of this review", unit)
 	}
-	base, head := e.baseByUnit[unit], e.headByUnit[unit]
+	ids := []string{unit}
+	for file := range overlay {
+		ids = append(ids, e.readBy[file]...)
+	}
+	slices.Sort(ids)
+	var base, head, beside []*resource.Resource
+	for _, id := range slices.Compact(ids) {
+		if id != unit && len(e.headByUnit[id]) == 0 {
+			continue // a module that is judged through its caller
+		}
+		b, h, near, err := e.read(ctx, e.units[id], overlay)
+		if err != nil {
+			return nil, err
+		}
+		base, head, beside = append(base, b...), append(head, h...), append(beside, near...)
+	}
+	var out []engine.Finding
+	for _, f := range e.judge(ctx, change.Pair(base, head), beside...).Findings {
+		if f.State != engine.Fixed {
+			out = append(out, f)
+		}
+	}
+	return out, ctx.Err()
+}
+
+// read reads a unit with the overlaid files. It gives what the base has of it,
+// what the head then has, and what the head has beside, in files that were not
+// read again.
+func (e *evaluator) read(ctx context.Context, u format.Unit, overlay map[string][]byte) (base, after, beside []*resource.Resource, err error) {
+	base, head := e.baseByUnit[u.ID], e.headByUnit[u.ID]
 	whole := u.Files
 	if narrow, ok := narrowed(u, overlay, base, head); ok {
 		u.Files = narrow
@@ -113,29 +148,25 @@ func (e *evaluator) Evaluate(ctx context.Context, unit string, overlay map[strin
 	if len(overlay) > 0 {
 		u.FS = overlayFS{FS: e.headTree, files: overlay}
 	}
-	resources, ds := e.run.opt.Readers[u.Format].Read(ctx, u)
-	resources = e.run.asked(resources)
+	after, ds := e.run.opt.Readers[u.Format].Read(ctx, u)
+	after = e.run.asked(after)
+	for _, r := range after {
+		r.Variant = u.Variant
+	}
 	for file, n := range errorsByFile(ds) {
 		if overlay[file] != nil && n > e.errors[file] {
-			return nil, fmt.Errorf("%s no longer reads as it did", file)
+			return nil, nil, nil, fmt.Errorf("%s no longer reads as it did", file)
 		}
 	}
-	var beside []*resource.Resource
 	if len(u.Files) < len(whole) {
 		beside = outsideFiles(head, u.Files)
 		base = inFiles(base, u.Files)
 		head = inFiles(head, u.Files)
 	}
-	if len(resources) != len(head) {
-		return nil, fmt.Errorf("the edit changes how many resources there are, from %d to %d", len(head), len(resources))
+	if len(after) != len(head) {
+		return nil, nil, nil, fmt.Errorf("the edit changes how many resources there are, from %d to %d", len(head), len(after))
 	}
-	var out []engine.Finding
-	for _, f := range e.judge(ctx, change.Pair(base, resources), beside...).Findings {
-		if f.State != engine.Fixed {
-			out = append(out, f)
-		}
-	}
-	return out, ctx.Err()
+	return base, after, beside, nil
 }
 
 // narrowed gives the overlaid files alone where the other files of the unit

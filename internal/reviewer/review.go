@@ -281,6 +281,9 @@ func (o Options) read(ctx context.Context, units []format.Unit) ([]*resource.Res
 				return nil
 			}
 			results[i].resources, results[i].diags = reader.Read(ctx, u)
+			for _, r := range results[i].resources {
+				r.Variant = u.Variant
+			}
 			mu.Lock()
 			defer mu.Unlock()
 			done++
