@@ -4,6 +4,7 @@
 package resource
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -131,8 +132,14 @@ type Node struct {
 	// "var.region has no default"), for the report.
 	Why string
 	// Refs are the ids of resources of the unit that the value's expression
-	// refers to, sorted; nil for none. They are shared: don't change them.
+	// refers to, sorted; nil for none. They are shared: don't change them. What
+	// the items of a list or the fields of a map refer to stands at those.
 	Refs []string
+	// Parts is what is known of an unknown String: the texts before, between and
+	// after the pieces that are not known, one more than there are such pieces.
+	// "arn:aws:s3:::${x}/*" has "arn:aws:s3:::" and "/*". nil where nothing is
+	// known. They are shared too.
+	Parts []string
 	// Partial is true for a List or Map that may hold more than is known.
 	Partial bool
 	// Embedded is the tree of a document that a String holds, where the reader
@@ -183,15 +190,16 @@ func (n *Node) Str() string {
 
 // Equal reports whether two trees say the same, wherever and however they are
 // written: ranges, origins and the order of fields do not count; the order of
-// items does. Unknown values are equal when they depend on the same and what is
-// known of the documents within them is equal.
+// items does. Unknown values are equal when they depend on the same and refer to
+// the same, and what is known of them is equal.
 func Equal(a, b *Node) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
 	if a.Unknown || b.Unknown {
 		// A text that is not known may hold a document that is known in part.
-		return a.Unknown == b.Unknown && a.Why == b.Why && Equal(a.Embedded, b.Embedded)
+		return a.Unknown == b.Unknown && a.Why == b.Why && slices.Equal(a.Parts, b.Parts) && slices.Equal(a.Refs, b.Refs) &&
+			Equal(a.Embedded, b.Embedded)
 	}
 	if a.Kind != b.Kind || a.Partial != b.Partial {
 		return false

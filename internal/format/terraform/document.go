@@ -1,6 +1,7 @@
 package terraform
 
 import (
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -258,6 +259,20 @@ func (u *unit) fromJSON(n *jsonNode, at func(start, end int) source.Range, holes
 	return newNull(rng)
 }
 
+// nextHole cuts s around its first hole; -1 where there is none.
+func nextHole(s string) (n int, before, behind string) {
+	before, rest, ok := strings.Cut(s, string(holeMark))
+	if !ok {
+		return -1, s, ""
+	}
+	number, behind, ok := strings.Cut(rest, string(holeEnd))
+	n, err := strconv.Atoi(number)
+	if !ok || err != nil {
+		return -1, before, rest
+	}
+	return n, before, behind
+}
+
 // holed gives a string of a document; one with an unknown hole is unknown.
 func (u *unit) holed(s string, rng source.Range, holes []*val) *val {
 	if !strings.ContainsRune(s, holeMark) {
@@ -265,21 +280,31 @@ func (u *unit) holed(s string, rng source.Range, holes []*val) *val {
 	}
 	var from []*val
 	var open *val
-	for i, h := range holes {
-		if !strings.Contains(s, hole(i)) {
+	var known pieces
+	for rest := s; rest != ""; {
+		i, before, behind := nextHole(rest)
+		known.lit(before)
+		rest = behind
+		if i < 0 || i >= len(holes) {
 			continue
 		}
+		h := holes[i]
 		from = append(from, h)
-		t, ok := h.asText()
-		if !ok {
+		if !known.put(h) {
 			open = h
-			continue
+		} else if _, ok := h.asText(); !ok {
+			open = h
 		}
-		s = strings.ReplaceAll(s, hole(i), t)
+		if known.cur.Len() > maxText {
+			return failure(rng, "a text is too long")
+		}
 	}
 	if open != nil {
-		return computed(unknownLike(open, rng), from...)
+		out := computed(unknownLike(open, rng), from...)
+		out.known = known.parts()
+		return out
 	}
+	s = known.cur.String()
 	if len(s) > maxText || !u.produce(len(s)) {
 		return failure(rng, "a text is too long")
 	}

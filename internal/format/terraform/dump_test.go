@@ -101,6 +101,9 @@ func dumpNode(b *strings.Builder, depth int, name string, n *resource.Node) {
 	switch {
 	case n.Unknown:
 		fmt.Fprintf(b, " unknown (%s)", n.Why)
+		if n.Parts != nil {
+			fmt.Fprintf(b, " of %q", n.Parts)
+		}
 	case n.Kind == resource.String:
 		fmt.Fprintf(b, " %q", n.Value)
 	case n.Kind == resource.List || n.Kind == resource.Map:
@@ -119,6 +122,9 @@ func dumpNode(b *strings.Builder, depth int, name string, n *resource.Node) {
 		b.WriteString(" key " + span(n.KeyRange))
 	}
 	origins(b, n.Origins)
+	if n.Refs != nil {
+		fmt.Fprintf(b, " refs %v", n.Refs)
+	}
 	b.WriteByte('\n')
 	for i, it := range n.Items {
 		dumpNode(b, depth+1, fmt.Sprintf("[%d]", i), it)

@@ -36,6 +36,8 @@ type unit struct {
 	total    int                // instances
 	fileVals map[string]*val    // what file() read
 	funcs    map[string]builtin
+	// single holds the references of values that refer to one resource.
+	single map[string][]string
 	// current names the resource that is being read.
 	current string
 }
@@ -210,7 +212,7 @@ func (e *env) conditional(x *hclsyntax.ConditionalExpr) *val {
 	if equal(t, f, &budget) == isTrue {
 		return ref(rng, t, cond)
 	}
-	out := newUnknown(rng, orElse(cond.reasonOf(), "a condition"))
+	out := computed(newUnknown(rng, orElse(cond.reasonOf(), "a condition")), cond, t, f)
 	out.failed = cond.base().failed
 	return out
 }
@@ -405,7 +407,7 @@ func (e *env) splat(x *hclsyntax.SplatExpr) *val {
 			visit(nil, src)
 		} else if !b.res.each(visit) {
 			if t := splatName(x); t != "" {
-				return newUnknown(rng, t)
+				return computed(newUnknown(rng, t), src)
 			}
 			return unknownLike(src, rng)
 		}
@@ -453,9 +455,9 @@ func (e *env) binary(x *hclsyntax.BinaryOpExpr) *val {
 		case lok && rok:
 			return computed(newBool(rng, !stop), l, r)
 		case !lok:
-			return e.notKnown(rng, l, "a value that is neither true nor false")
+			return computed(e.notKnown(rng, l, "a value that is neither true nor false"), l, r)
 		}
-		return e.notKnown(rng, r, "a value that is neither true nor false")
+		return computed(e.notKnown(rng, r, "a value that is neither true nor false"), l, r)
 	case hclsyntax.OpEqual, hclsyntax.OpNotEqual:
 		r := e.eval(x.RHS)
 		budget := 10_000
@@ -463,9 +465,9 @@ func (e *env) binary(x *hclsyntax.BinaryOpExpr) *val {
 		e.u.spend(10_000 - budget)
 		if eq == undecided {
 			if l.reasonOf() != "" {
-				return unknownLike(l, rng)
+				return computed(unknownLike(l, rng), l, r)
 			}
-			return unknownLike(r, rng)
+			return computed(unknownLike(r, rng), l, r)
 		}
 		return computed(newBool(rng, (eq == isTrue) == (x.Op == hclsyntax.OpEqual)), l, r)
 	}
@@ -492,7 +494,7 @@ func (e *env) op(op *hclsyntax.Operation, rng source.Range, args ...*val) *val {
 		b := a.base()
 		switch b.kind {
 		case unknown, wholeResource:
-			return unknownLike(a, rng)
+			return computed(unknownLike(a, rng), args...)
 		case boolean, number:
 		case text:
 			if len(b.str) > maxNumber {

@@ -87,9 +87,8 @@ func (s *scope) expandForEach(d *decl, x *expansion) {
 	b := v.base()
 	if v.opaque() && !(b.kind == wholeResource && b.res.many() && b.res.sc.expand(b.res.d).known) || b.kind != list && b.kind != object && b.kind != wholeResource {
 		why := orElse(v.reasonOf(), d.addr+" each.value")
-		x := x
 		s.expandUnknown(d, x, v, map[string]*val{"each": newObject(v.rng, []field{
-			{name: "key", v: newUnknown(v.rng, why)}, {name: "value", v: newUnknown(v.rng, why)},
+			{name: "key", v: computed(newUnknown(v.rng, why), v)}, {name: "value", v: computed(newUnknown(v.rng, why), v)},
 		})})
 		return
 	}
@@ -246,5 +245,5 @@ func (e *env) dynamic(b *hclsyntax.Block) []nested {
 		}
 	}
 	why := orElse(coll.reasonOf(), "for_each of a dynamic block")
-	return append(out, one(newUnknown(coll.rng, why), newUnknown(coll.rng, why), true, coll))
+	return append(out, one(computed(newUnknown(coll.rng, why), coll), computed(newUnknown(coll.rng, why), coll), true, coll))
 }

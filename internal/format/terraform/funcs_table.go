@@ -4,6 +4,7 @@ import (
 	"maps"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"github.com/zclconf/go-cty/cty/function/stdlib"
 )
@@ -18,13 +19,13 @@ func builtins() map[string]builtin {
 		"chunklist":       foreign(stdlib.ChunklistFunc, nil),
 		"csvdecode":       foreign(stdlib.CSVDecodeFunc, shortText(1<<16)),
 		"floor":           foreign(stdlib.FloorFunc, nil),
-		"format":          foreign(stdlib.FormatFunc, narrowVerbs),
+		"format":          knowing(foreign(stdlib.FormatFunc, narrowVerbs), formatParts),
 		"formatdate":      foreign(stdlib.FormatDateFunc, nil),
 		"formatlist":      foreign(stdlib.FormatListFunc, narrowVerbs),
 		"indent":          foreign(stdlib.IndentFunc, narrowIndent),
-		"join":            foreign(stdlib.JoinFunc, shortJoin),
+		"join":            knowing(foreign(stdlib.JoinFunc, shortJoin), joinParts),
 		"log":             foreign(stdlib.LogFunc, nil),
-		"lower":           foreign(stdlib.LowerFunc, nil),
+		"lower":           knowing(foreign(stdlib.LowerFunc, nil), mapParts(strings.ToLower)),
 		"max":             foreign(stdlib.MaxFunc, nil),
 		"min":             foreign(stdlib.MinFunc, nil),
 		"parseint":        foreign(stdlib.ParseIntFunc, shortText(maxNumber)),
@@ -46,7 +47,7 @@ func builtins() map[string]builtin {
 		"trimprefix":      foreign(stdlib.TrimPrefixFunc, nil),
 		"trimspace":       foreign(stdlib.TrimSpaceFunc, nil),
 		"trimsuffix":      foreign(stdlib.TrimSuffixFunc, nil),
-		"upper":           foreign(stdlib.UpperFunc, nil),
+		"upper":           knowing(foreign(stdlib.UpperFunc, nil), mapParts(strings.ToUpper)),
 	}
 	for _, name := range []string{
 		"abspath", "base64gunzip", "base64gzip", "bcrypt", "cidrcontains", "convert", "ephemeralasnull", "fileset", "pathexpand",

@@ -23,6 +23,7 @@ func (u *unit) node(v *val) *resource.Node { return u.build(v, nil, false) }
 // (written) it is the other way round: what matters there is the line that
 // says it.
 func (u *unit) build(v *val, outer []source.Range, written bool) *resource.Node {
+	named := v
 	var from []*val
 	for v.kind == reference {
 		outer = follow(outer, v.rng)
@@ -47,6 +48,7 @@ func (u *unit) build(v *val, outer []source.Range, written bool) *resource.Node 
 	if len(n.Origins) > maxOrigins {
 		n.Origins = n.Origins[:maxOrigins]
 	}
+	n.Refs = u.refs(named)
 	if u.nodes++; u.nodes > maxNodes {
 		u.stop("the resources hold too many values")
 		n.Kind, n.Unknown, n.Why = resource.String, true, whyStopped
@@ -92,11 +94,12 @@ func (u *unit) fill(n *resource.Node, v *val, outer []source.Range, written bool
 	case unknown, wholeResource:
 		n.Kind, n.Unknown = resource.String, true
 		if v.kind == unknown {
-			n.Why = plain(orElse(v.why, "a value that is not known"), 300)
+			n.Why, n.Parts = plain(orElse(v.why, "a value that is not known"), 300), v.known
 		} else {
 			n.Why = plain(v.res.name(), 300)
 		}
 		if v.failed {
+			n.Parts = nil
 			u.reportFailure(n)
 		}
 	case null:

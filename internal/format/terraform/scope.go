@@ -214,7 +214,7 @@ func (e *env) attr(v *val, name string, rng source.Range) *val {
 			return v.through(f)
 		}
 		if b.partial {
-			return newUnknown(rng, orElse(b.why, name))
+			return computed(newUnknown(rng, orElse(b.why, name)), v)
 		}
 		return failure(rng, "there is no field "+plain(name, 100))
 	case list:
@@ -231,11 +231,11 @@ func (e *env) index(v, key *val, rng source.Range) *val {
 	case b.kind == unknown:
 		return unknownLike(v, rng)
 	case k.kind == unknown || k.kind == wholeResource:
-		return unknownLike(key, rng)
+		return computed(unknownLike(key, rng), key, v)
 	case b.kind == wholeResource:
 		return b.res.at(key, rng)
 	case b.kind == list && b.partial:
-		return newUnknown(rng, orElse(b.why, "a list that is not known in full"))
+		return computed(newUnknown(rng, orElse(b.why, "a list that is not known in full")), v)
 	case b.kind == list && !b.set:
 		i, ok := key.asInt()
 		if !ok || i < 0 || i >= len(b.items) {
@@ -390,25 +390,32 @@ func (r *resourceRef) attr(name string, rng source.Range) *val {
 		}
 		inst = &x.list[0]
 	}
-	return r.sc.once(r.d.addr+inst.suffix+"\x00"+name, func() *val {
-		if r.d.kind == "module" {
-			return r.output(inst, name, full)
-		}
-		if r.d.typ == policyDocument && r.d.kind == "data" && name == "json" {
-			return inst.env.policy(r.d)
-		}
-		if a := r.d.body.Attributes[name]; a != nil {
-			v := inst.env.eval(a.Expr)
-			if v.base().kind == null {
-				return newUnknown(source.Range{}, full)
-			}
-			return v
-		}
-		if v := inst.env.blockValues(r.d.body, name, full, 0); v != nil {
+	key := r.d.addr + inst.suffix + "\x00" + name
+	if r.d.kind == "module" {
+		return r.sc.once(key, func() *val { return r.output(inst, name, full) })
+	}
+	return r.sc.once(key, func() *val {
+		v := ref(source.Range{}, r.configured(inst, name, full))
+		v.res = &resourceRef{sc: r.sc, d: r.d, inst: inst}
+		return v
+	})
+}
+
+// configured gives an attribute of an instance as its configuration says it.
+func (r *resourceRef) configured(inst *instance, name, full string) *val {
+	if r.d.typ == policyDocument && r.d.kind == "data" && name == "json" {
+		return inst.env.policy(r.d)
+	}
+	if a := r.d.body.Attributes[name]; a != nil {
+		if v := inst.env.eval(a.Expr); v.base().kind != null {
 			return v
 		}
 		return newUnknown(source.Range{}, full)
-	})
+	}
+	if v := inst.env.blockValues(r.d.body, name, full, 0); v != nil {
+		return v
+	}
+	return newUnknown(source.Range{}, full)
 }
 
 // blockValues gives the nested blocks of a type as other resources see them,

@@ -39,11 +39,13 @@ func (e *env) template(x *hclsyntax.TemplateExpr) *val {
 	var b strings.Builder
 	var bad *val
 	var from []*val
+	var known pieces
 	parts := make([]part, 0, len(x.Parts))
 	for _, p := range x.Parts {
 		if lit, ok := p.(*hclsyntax.LiteralValueExpr); ok && lit.Val.IsKnown() && !lit.Val.IsNull() && lit.Val.Type() == cty.String {
 			s := lit.Val.AsString()
 			b.WriteString(s)
+			known.lit(s)
 			parts = append(parts, part{lit: s, rng: e.rng(lit.SrcRange), file: e.literalFile(lit.SrcRange), quoted: e.quotedAt(x.SrcRange)})
 			continue
 		}
@@ -52,12 +54,14 @@ func (e *env) template(x *hclsyntax.TemplateExpr) *val {
 		parts = append(parts, part{v: v, rng: e.rng(p.Range())})
 		s, wrong := e.textOf(v, rng)
 		if wrong != nil {
-			if bad == nil {
+			if bad == nil || wrong.failed {
 				bad = wrong
 			}
+			known.gap(v.base().known)
 			continue
 		}
 		b.WriteString(s)
+		known.lit(s)
 		if b.Len() > maxText {
 			return failure(rng, "a text is too long")
 		}
@@ -68,6 +72,9 @@ func (e *env) template(x *hclsyntax.TemplateExpr) *val {
 	out := bad
 	if out == nil {
 		out = newText(rng, b.String())
+	}
+	if bad != nil && !bad.failed {
+		out.known = known.parts()
 	}
 	out.from = from
 	if looksLikeJSON(parts) {
@@ -107,13 +114,13 @@ func (e *env) templateJoin(x *hclsyntax.TemplateJoinExpr) *val {
 	v := e.eval(x.Tuple)
 	rng := v.rng
 	if v.opaque() {
-		return newUnknown(rng, orElse(v.reasonOf(), "a template"))
+		return computed(newUnknown(rng, orElse(v.reasonOf(), "a template")), v)
 	}
 	var b strings.Builder
 	for _, it := range v.base().items {
 		s, bad := e.textOf(it, rng)
 		if bad != nil {
-			return bad
+			return computed(bad, v)
 		}
 		b.WriteString(s)
 		if b.Len() > maxText {

@@ -42,7 +42,7 @@ func (r *Reader) Read(ctx context.Context, fu format.Unit) ([]*resource.Resource
 	}
 	u := &unit{
 		Unit: fu, ctx: ctx, files: map[string]*file{}, steps: maxSteps, modules: map[string]*module{},
-		fileVals: map[string]*val{}, funcs: r.funcs,
+		fileVals: map[string]*val{}, funcs: r.funcs, single: map[string][]string{},
 	}
 	if len(fu.Files) == 0 {
 		return nil, nil
@@ -122,8 +122,11 @@ func (s *scope) resource(d *decl, in *instance) *resource.Resource {
 	}
 	if d.kind == "data" && d.typ == policyDocument {
 		fields := slices.DeleteFunc(res.Root.Fields, func(f resource.Field) bool { return f.Name == "json" })
-		ref := &resourceRef{sc: s, d: d, inst: in}
-		res.Root.Fields = append(fields, resource.Field{Name: "json", Node: s.u.node(ref.attr("json", whole))})
+		json := (&resourceRef{sc: s, d: d, inst: in}).attr("json", whole)
+		if json.kind == reference && json.res != nil {
+			json = json.target // it is its own, not what another refers to
+		}
+		res.Root.Fields = append(fields, resource.Field{Name: "json", Node: s.u.node(json)})
 	}
 	return res
 }

@@ -58,6 +58,10 @@ type val struct {
 	// document.
 	parts []part
 	doc   *val // of the parts, once it was asked for; the val itself for none
+	// known is what is known of an unknown text; see resource.Node.Parts.
+	known []string
+	// res is the resource that a wholeResource stands for, or whose attribute a
+	// reference gives.
 	res   *resourceRef
 	size  int
 	depth int
@@ -194,7 +198,9 @@ func (v *val) through(part *val) *val {
 	if v.kind != reference {
 		return part
 	}
-	return ref(v.rng, v.target.through(part), v.from...)
+	out := ref(v.rng, v.target.through(part), v.from...)
+	out.res = v.res
+	return out
 }
 
 // reasonOf finds the first unknown within v, depth first; "" when all is known.
