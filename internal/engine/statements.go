@@ -80,9 +80,9 @@ func normalise(st *resource.Node) *resource.Node {
 }
 
 // listOf makes a list of a scalar; what is unknown stays so, since it may be
-// either.
+// either, unless some of its text is known.
 func listOf(n *resource.Node) *resource.Node {
-	if n == nil || n.Unknown || n.Kind == resource.List || n.Kind == resource.Null {
+	if n == nil || n.Unknown && n.Parts == nil || n.Kind == resource.List || n.Kind == resource.Null {
 		return n
 	}
 	item := *n

@@ -79,9 +79,11 @@ func compile(expr string, limited bool) (cel.Program, *cel.Issues, error) {
 	if iss.Err() != nil {
 		return nil, iss, nil
 	}
+	standing := asItStands(checked.NativeRep().Expr())
 	opts := []cel.ProgramOption{
 		cel.EvalOptions(cel.OptOptimize),
-		cel.CustomDecoratorV2(soundNotEqual),
+		cel.CustomDecoratorV2(soundNotEqual(standing)),
+		cel.CustomDecoratorV2(knowingParts(standing)),
 	}
 	if limited {
 		opts = append(opts, cel.CostLimit(limitedCost), cel.CostTracking(functionCosts{}))
@@ -92,15 +94,20 @@ func compile(expr string, limited bool) (cel.Program, *cel.Issues, error) {
 
 // soundNotEqual replaces CEL's != : its own takes a comparison of two lists or
 // maps whose outcome is unknown for a difference.
-func soundNotEqual(i interpreter.InterpretableV2) (interpreter.InterpretableV2, error) {
-	call, ok := i.(interpreter.InterpretableCall)
-	if !ok || call.Function() != operators.NotEquals || len(call.Args()) != 2 {
-		return i, nil
+func soundNotEqual(standing map[int64]uint8) interpreter.InterpretableDecoratorV2 {
+	return func(i interpreter.InterpretableV2) (interpreter.InterpretableV2, error) {
+		call, ok := i.(interpreter.InterpretableCall)
+		if !ok || call.Function() != operators.NotEquals || len(call.Args()) != 2 {
+			return i, nil
+		}
+		return notEqual{call, standing[call.ID()]}, nil
 	}
-	return notEqual{call}, nil
 }
 
-type notEqual struct{ interpreter.InterpretableCall }
+type notEqual struct {
+	interpreter.InterpretableCall
+	standing uint8
+}
 
 func (ne notEqual) Exec(frame *interpreter.ExecutionFrame) ref.Val {
 	args := ne.Args()
@@ -113,11 +120,19 @@ func (ne notEqual) Exec(frame *interpreter.ExecutionFrame) ref.Val {
 		return b
 	}
 	unk, equal := equalUnder(nil, a, b)
+	if unk != nil && ne.decided(a, b) {
+		unk, equal = nil, false
+	}
 	res := unknownOr(unk, types.Bool(!equal))
 	if costs := frame.CostTracker(); costs != nil {
 		costs.EvalBinary(frame, ne.ID(), ne, a, b, res)
 	}
 	return res
+}
+
+// decided reports whether what is known of a text tells it from another.
+func (ne notEqual) decided(a, b ref.Val) bool {
+	return (ne.standing&1 != 0 && types.IsUnknown(a) || ne.standing&2 != 0 && types.IsUnknown(b)) && equalParts(a, b) == types.False
 }
 
 func (ne notEqual) Eval(vars interpreter.Activation) ref.Val {

@@ -29,9 +29,9 @@ func functions() []cel.EnvOption {
 		cel.Function(fnJSONOptField, cel.Overload("json_opt_field", []*cel.Type{dyn, dyn}, cel.OptionalType(dyn),
 			cel.BinaryBinding(jsonOptField))),
 		cel.Function("open_to_world", cel.Overload("open_to_world_dyn", []*cel.Type{dyn}, cel.BoolType,
-			cel.UnaryBinding(anyString(openToWorld)))),
+			cel.UnaryBinding(anyString(openToWorld, couldBeWorld)))),
 		cel.Function("cidr_public", cel.MemberOverload("dyn_cidr_public", []*cel.Type{dyn}, cel.BoolType,
-			cel.UnaryBinding(anyString(publicCIDR)))),
+			cel.UnaryBinding(anyString(publicCIDR, couldBePublic)))),
 		cel.Function("image", cel.Overload("image_dyn", []*cel.Type{dyn}, cel.MapType(cel.StringType, cel.StringType),
 			cel.UnaryBinding(imageOf))),
 		cel.Function("secretish", cel.Overload("secretish_dyn_dyn", []*cel.Type{dyn, dyn}, cel.BoolType,
@@ -142,8 +142,9 @@ func missing(err error) bool {
 
 // anyString lifts a predicate over strings to a string, a list of them or an
 // optional: true if one item satisfies it, unknown if none does and one is
-// unknown. What is not a string does not satisfy it.
-func anyString(pred func(string) bool) func(ref.Val) ref.Val {
+// unknown. What is not a string does not satisfy it. could says whether a text that
+// is known in part may.
+func anyString(pred func(string) bool, could func(parts []string, _ string) bool) func(ref.Val) ref.Val {
 	return func(v ref.Val) ref.Val {
 		switch x := asList(v).(type) {
 		case listVal:
@@ -155,7 +156,7 @@ func anyString(pred func(string) bool) func(ref.Val) ref.Val {
 				}
 			}
 			for _, it := range x.n.Items {
-				if it != nil && it.Unknown {
+				if it != nil && it.Unknown && (len(it.Parts) == 0 || could(it.Parts, "")) {
 					return unknownOf(it)
 				}
 			}
@@ -209,7 +210,8 @@ func iamMatch(patterns, action ref.Val) ref.Val {
 	if !ok {
 		return types.NewErr("no such overload: iam_match")
 	}
-	return anyString(func(p string) bool { return wildcardMatch(p, a) })(patterns)
+	could := func(parts []string, _ string) bool { return couldMatch(parts, a) }
+	return anyString(func(p string) bool { return wildcardMatch(p, a) }, could)(patterns)
 }
 
 // wildcardMatch matches * and ? as IAM does: without regard to case, * for any

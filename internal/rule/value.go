@@ -2,7 +2,6 @@ package rule
 
 import (
 	"errors"
-	"hash/fnv"
 	"reflect"
 
 	"cel.dev/cel-go/common/types"
@@ -68,9 +67,7 @@ func unknownOf(n *resource.Node) *types.Unknown {
 	if why == "" {
 		why = noWhy
 	}
-	h := fnv.New64a()
-	h.Write([]byte(why))
-	return types.NewUnknown(int64(h.Sum64()>>1), types.NewAttributeTrail(why))
+	return unknownParts(why, n.Parts)
 }
 
 // absent reports whether look-ups pass the node over.
@@ -251,6 +248,9 @@ func (l listVal) Contains(elem ref.Val) ref.Val {
 			if v, ok := it.Value.(string); ok && v == string(s) {
 				return types.True
 			}
+			continue
+		}
+		if isString && it != nil && resource.PartsEqual(it.Parts, string(s)) == resource.No {
 			continue
 		}
 		var equal bool

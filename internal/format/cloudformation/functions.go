@@ -25,8 +25,7 @@ func (r *resolver) sub(n, arg *resource.Node, depth int) *resource.Node {
 			own[f.Name] = r.value(f.Node, depth)
 		}
 	}
-	var b strings.Builder
-	var origins []source.Range
+	var t partial
 	for {
 		i := strings.Index(s, "${")
 		end := -1
@@ -34,35 +33,86 @@ func (r *resolver) sub(n, arg *resource.Node, depth int) *resource.Node {
 			end = strings.IndexByte(s[i:], '}')
 		}
 		if end < 0 {
-			b.WriteString(s)
+			t.lit(s)
 			break
 		}
 		name := s[i+2 : i+end]
-		b.WriteString(s[:i])
+		t.lit(s[:i])
 		s = s[i+end+1:]
 		if literal, ok := strings.CutPrefix(name, "!"); ok {
-			b.WriteString("${" + literal + "}")
+			t.lit("${" + literal + "}")
 			continue
 		}
 		name = strings.TrimSpace(name)
 		v, mine := own[name]
 		if !mine {
-			if strings.Contains(name, ".") {
-				return unknown(n, yamltree.Clean(name)+", which is known only when the stack is made")
+			if id, _, dotted := strings.Cut(name, "."); dotted {
+				v = r.unknownOf(n, id, yamltree.Clean(name)+", which is known only when the stack is made")
+			} else {
+				v = r.ref(n, name)
 			}
-			v = r.ref(n, name)
 		}
-		t, ok := scalar(v)
-		if !ok {
-			return unknown(n, whyOf(v))
-		}
-		b.WriteString(t)
-		if b.Len() > maxText {
+		if t.put(v); t.size > maxText {
 			return unknown(n, "a text of Fn::Sub that is too long")
 		}
-		origins = gather(origins, v.Origins)
 	}
-	return computed(n, resource.String, b.String(), origins)
+	return t.node(n, nil)
+}
+
+// maxPieces bounds the unknown pieces of one text; with more nothing of it is
+// known.
+const maxPieces = 32
+
+// partial puts a text together of which some pieces may be unknown.
+type partial struct {
+	parts []string // before the unknown pieces so far
+	cur   strings.Builder
+	size  int
+	from  []*resource.Node
+	whys  []*resource.Node // those that are unknown
+}
+
+func (p *partial) lit(s string) {
+	p.cur.WriteString(s)
+	p.size += len(s)
+}
+
+func (p *partial) put(v *resource.Node) {
+	p.from = append(p.from, v)
+	if s, ok := scalar(v); ok {
+		p.lit(s)
+		return
+	}
+	p.whys = append(p.whys, v)
+	parts := []string{"", ""}
+	if v != nil && v.Unknown && len(v.Parts) > 1 {
+		parts = v.Parts
+	}
+	for i, s := range parts {
+		p.lit(s)
+		if i < len(parts)-1 {
+			p.parts = append(p.parts, p.cur.String())
+			p.cur.Reset()
+		}
+	}
+}
+
+// node gives the text as what the function at n came to.
+func (p *partial) node(n *resource.Node, origins []source.Range) *resource.Node {
+	if len(p.whys) == 0 {
+		for _, v := range p.from {
+			origins = gather(origins, v.Origins)
+		}
+		out := computed(n, resource.String, p.cur.String(), origins)
+		out.Refs = refsOf(p.from)
+		return out
+	}
+	out := unknownFor(n, p.whys...)
+	out.Refs = refsOf(p.from)
+	if parts := append(p.parts, p.cur.String()); len(parts) <= maxPieces && strings.Join(parts, "") != "" {
+		out.Parts = parts
+	}
+	return out
 }
 
 // gather adds origins, within the bound of what anybody would look at.
@@ -99,23 +149,21 @@ func (r *resolver) join(n, arg *resource.Node, depth int) *resource.Node {
 	}
 	between, ok := scalar(args[0])
 	if !ok || args[1].Unknown || args[1].Kind != resource.List {
-		return unknown(n, whyOf(args[1]))
+		return unknownFor(n, args[1])
 	}
-	var texts []string
-	size := 0
-	origins := gather(nil, args[1].Origins)
-	for _, it := range args[1].Items {
-		s, ok := scalar(it)
-		if !ok {
+	var t partial
+	for i, it := range args[1].Items {
+		if i > 0 {
+			t.lit(between)
+		}
+		if it != nil && (it.Kind == resource.List || it.Kind == resource.Map) && !it.Unknown {
 			return unknown(n, whyOf(it))
 		}
-		if size += len(s) + len(between); size > maxText {
+		if t.put(it); t.size > maxText {
 			return unknown(n, "a text of Fn::Join that is too long")
 		}
-		texts = append(texts, s)
-		origins = gather(origins, it.Origins)
 	}
-	return computed(n, resource.String, strings.Join(texts, between), origins)
+	return t.node(n, gather(nil, args[1].Origins))
 }
 
 func (r *resolver) selectItem(n, arg *resource.Node, depth int) *resource.Node {
@@ -129,7 +177,7 @@ func (r *resolver) selectItem(n, arg *resource.Node, depth int) *resource.Node {
 	case !ok || err != nil:
 		return unknown(n, whyOf(args[0]))
 	case args[1].Unknown || args[1].Kind != resource.List:
-		return unknown(n, whyOf(args[1]))
+		return unknownFor(n, args[1])
 	case i < 0 || i >= len(args[1].Items):
 		return unknown(n, "an item of Fn::Select that the list does not have")
 	}
@@ -144,7 +192,7 @@ func (r *resolver) split(n, arg *resource.Node, depth int) *resource.Node {
 	between, ok := scalar(args[0])
 	s, known := scalar(args[1])
 	if !ok || !known || between == "" {
-		return unknown(n, whyOf(args[1]))
+		return unknownFor(n, args[1])
 	}
 	return r.list(n, strings.Split(s, between), args[1].Origins, false)
 }

@@ -1,6 +1,7 @@
 package cloudformation
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -20,13 +21,14 @@ type resolver struct {
 	parameters, mappings, conditions, resources *resource.Node
 	decided                                     map[string]verdict
 	deciding                                    map[string]bool
+	refs                                        map[string][]string // of values that refer to one resource
 	spent                                       int
 }
 
 func newResolver(root *resource.Node) *resolver {
 	return &resolver{
 		parameters: root.Get("Parameters"), mappings: root.Get("Mappings"), conditions: root.Get("Conditions"), resources: root.Get("Resources"),
-		decided: map[string]verdict{}, deciding: map[string]bool{},
+		decided: map[string]verdict{}, deciding: map[string]bool{}, refs: map[string][]string{},
 	}
 }
 
@@ -92,6 +94,56 @@ func unknown(n *resource.Node, why string) *resource.Node {
 	return &resource.Node{Kind: resource.String, Range: n.Range, KeyRange: n.KeyRange, Origins: n.Origins, Unknown: true, Why: why}
 }
 
+// unknownFor gives a node at n that is unknown because others are: what they
+// refer to, it refers to.
+func unknownFor(n *resource.Node, from ...*resource.Node) *resource.Node {
+	why := ""
+	for _, f := range from {
+		if f == nil || f.Unknown || f.Kind == resource.List || f.Kind == resource.Map {
+			why = whyOf(f)
+			break
+		}
+	}
+	out := unknown(n, why)
+	out.Refs = refsOf(from)
+	return out
+}
+
+// maxRefs bounds the resources that one value refers to.
+const maxRefs = 64
+
+// refsOf gives what values refer to, sorted.
+func refsOf(from []*resource.Node) []string {
+	var out []string
+	for _, f := range from {
+		switch {
+		case f == nil || len(f.Refs) == 0 || len(out) > maxRefs:
+		case out == nil:
+			out = f.Refs
+		default:
+			out = append(out[:len(out):len(out)], f.Refs...)
+		}
+	}
+	if len(out) < 2 {
+		return out
+	}
+	out = slices.Clone(out)
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// unknownOf gives a node at n that depends on the resource of a logical id.
+func (r *resolver) unknownOf(n *resource.Node, id, why string) *resource.Node {
+	out := unknown(n, why)
+	if r.resources.Get(id) != nil {
+		if r.refs[id] == nil {
+			r.refs[id] = []string{id}
+		}
+		out.Refs = r.refs[id]
+	}
+	return out
+}
+
 // computed gives a value that the function at n came to.
 func computed(n *resource.Node, kind resource.Kind, value any, origins []source.Range) *resource.Node {
 	return &resource.Node{Kind: kind, Value: value, Range: n.Range, KeyRange: n.KeyRange, Origins: append(origins[:len(origins):len(origins)], n.Origins...)}
@@ -100,7 +152,7 @@ func computed(n *resource.Node, kind resource.Kind, value any, origins []source.
 // moved gives v, which stands elsewhere, as what the function at n came to.
 func moved(n, v *resource.Node) *resource.Node {
 	c := computed(n, v.Kind, v.Value, append([]source.Range{v.Range}, v.Origins...))
-	c.Unknown, c.Why, c.Partial = v.Unknown, v.Why, v.Partial
+	c.Unknown, c.Why, c.Partial, c.Refs, c.Parts, c.Embedded = v.Unknown, v.Why, v.Partial, v.Refs, v.Parts, v.Embedded
 	for _, it := range v.Items {
 		c.Items = append(c.Items, moved(n, it))
 	}
@@ -143,7 +195,9 @@ func (r *resolver) call(n *resource.Node, name string, arg *resource.Node, depth
 	case "Ref":
 		return r.ref(n, arg.Str())
 	case "Fn::GetAtt":
-		return unknown(n, attribute(arg)+", which is known only when the stack is made")
+		a := attribute(arg)
+		id, _, _ := strings.Cut(a, ".")
+		return r.unknownOf(n, id, a+", which is known only when the stack is made")
 	case "Fn::Sub":
 		return r.sub(n, arg, depth)
 	case "Fn::Join":
@@ -162,7 +216,7 @@ func (r *resolver) call(n *resource.Node, name string, arg *resource.Node, depth
 		if s, ok := scalar(v); ok {
 			return computed(n, resource.String, s, v.Origins)
 		}
-		return unknown(n, whyOf(v))
+		return unknownFor(n, v)
 	}
 	return unknown(n, yamltree.Clean(name)+", which is known only when the stack is made")
 }
@@ -197,7 +251,7 @@ func (r *resolver) ref(n *resource.Node, name string) *resource.Node {
 		if name == "" || !strings.HasPrefix(name, "AWS::") && r.resources.Get(name) == nil {
 			return unknown(n, yamltree.Clean(name)+", which is neither a parameter nor a resource of the template")
 		}
-		return unknown(n, yamltree.Clean(name)+", which is known only when the stack is made")
+		return r.unknownOf(n, name, yamltree.Clean(name)+", which is known only when the stack is made")
 	}
 	d, kind := p.Get("Default"), p.Get("Type").Str()
 	s, ok := scalar(d)
