@@ -16,6 +16,7 @@ import (
 	"github.com/plimsoll-iac/plimsoll/internal/config"
 	"github.com/plimsoll-iac/plimsoll/internal/githubsim"
 	"github.com/plimsoll-iac/plimsoll/internal/githubsim/pages"
+	"github.com/plimsoll-iac/plimsoll/internal/sandbox"
 	"github.com/plimsoll-iac/plimsoll/internal/server"
 )
 
@@ -73,12 +74,16 @@ type demo struct {
 	app    *githubsim.App
 	dir    string
 	sample atomic.Pointer[githubsim.Sample] // set by open
+	pool   *sandbox.Pool                    // nil before it is started
 	ended  chan error                       // gets the server's error once it has stopped
 }
 
 // close stops the simulated GitHub; the App ends with its context.
 func (d *demo) close() {
 	_ = d.sim.Close()
+	if d.pool != nil {
+		d.pool.Close()
+	}
 	_ = os.RemoveAll(d.dir)
 }
 
@@ -129,7 +134,8 @@ func (d *demo) start(ctx context.Context, listen string, log *slog.Logger) error
 	if err != nil {
 		return err
 	}
-	opt, err := newOptions(nil)
+	d.pool = sandbox.New(sandbox.Options{Warm: 1})
+	opt, err := newOptions(nil, d.pool)
 	if err != nil {
 		return err
 	}

@@ -16,9 +16,14 @@ import (
 	"github.com/spf13/cobra"
 	// Roots of trust for an image that has none; the system's come first.
 	_ "golang.org/x/crypto/x509roots/fallback"
+
+	"github.com/plimsoll-iac/plimsoll/internal/sandbox"
 )
 
 func main() {
+	if sandbox.IsChild() { // before anything is read
+		os.Exit(sandbox.Serve(childReaders()))
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()

@@ -11,6 +11,8 @@ import (
 
 	"github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing/object"
+
+	"github.com/plimsoll-iac/plimsoll/internal/sandbox"
 )
 
 const (
@@ -30,6 +32,14 @@ spec:
 )
 
 var privileged = strings.Replace(good, "privileged: false", "privileged: true", 1)
+
+// TestMain lets the test binary be its own child, as the program is.
+func TestMain(m *testing.M) {
+	if sandbox.IsChild() {
+		os.Exit(sandbox.Serve(childReaders()))
+	}
+	os.Exit(m.Run())
+}
 
 // plimsoll runs one command line.
 func plimsoll(t *testing.T, args ...string) (code int, stdout, stderr string) {

@@ -15,25 +15,38 @@ import (
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
 	"github.com/plimsoll-iac/plimsoll/internal/reviewer"
 	"github.com/plimsoll-iac/plimsoll/internal/rule"
+	"github.com/plimsoll-iac/plimsoll/internal/sandbox"
 	"github.com/plimsoll-iac/plimsoll/internal/source"
 	"github.com/plimsoll-iac/plimsoll/rules"
 )
 
-// readers lists the readers of every format, by name.
-func readers() map[string]format.Reader {
+// childReaders lists the readers that run in child processes: those that
+// render, evaluate or recurse over what a repository holds.
+func childReaders() map[string]format.Reader {
 	return map[string]format.Reader{
+		resource.Terraform: terraform.New(),
+	}
+}
+
+// readers lists the readers of every format, by name, those of childReaders as
+// the pool's children have them.
+func readers(pool *sandbox.Pool) map[string]format.Reader {
+	all := map[string]format.Reader{
 		resource.Kubernetes:     kubernetes.New(),
-		resource.Terraform:      terraform.New(),
 		resource.Dockerfile:     dockerfile.New(),
 		resource.Compose:        compose.New(),
 		resource.CloudFormation: cloudformation.New(),
 		resource.Actions:        actions.New(),
 	}
+	for name := range childReaders() {
+		all[name] = pool.Reader(name)
+	}
+	return all
 }
 
 // newOptions wires the parts that every review needs. dirs are folders of
 // further rules; what cannot be read of them is a diagnostic.
-func newOptions(dirs []string) (reviewer.Options, error) {
+func newOptions(dirs []string, pool *sandbox.Pool) (reviewer.Options, error) {
 	own, ds := rule.Load(rules.FS())
 	if len(ds) > 0 {
 		return reviewer.Options{}, fmt.Errorf("the built-in rules: %s", ds[0])
@@ -56,7 +69,7 @@ func newOptions(dirs []string) (reviewer.Options, error) {
 		diags = append(diags, ds...)
 	}
 	return reviewer.Options{
-		Rules: all, Diagnostics: diags, Readers: readers(),
+		Rules: all, Diagnostics: diags, Readers: readers(pool),
 		Finder: project.New(project.Options{}), Now: clock,
 	}, nil
 }

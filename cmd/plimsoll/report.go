@@ -17,6 +17,7 @@ import (
 	"github.com/plimsoll-iac/plimsoll/internal/review"
 	"github.com/plimsoll-iac/plimsoll/internal/reviewer"
 	"github.com/plimsoll-iac/plimsoll/internal/rule"
+	"github.com/plimsoll-iac/plimsoll/internal/sandbox"
 )
 
 func clock() time.Time { return time.Now() }
@@ -77,14 +78,15 @@ func (f *reportFlags) options(cmd *cobra.Command) (reviewer.Options, func(), err
 		return reviewer.Options{}, nil, err
 	}
 	collectRarely()
-	opt, err := newOptions(f.rules)
+	pool := sandbox.New(sandbox.Options{})
+	opt, err := newOptions(f.rules, pool)
 	if err != nil {
 		return reviewer.Options{}, nil, err
 	}
 	opt.Over, opt.NoComments = over, true
 	show, stop := progressDisplay(cmd.ErrOrStderr())
 	opt.Progress = show
-	return opt, stop, nil
+	return opt, func() { stop(); pool.Close() }, nil
 }
 
 // fixes applies the proven fixes below root and says what it did on stderr.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/plimsoll-iac/plimsoll/internal/reviewer"
 	"github.com/plimsoll-iac/plimsoll/internal/rule"
+	"github.com/plimsoll-iac/plimsoll/internal/sandbox"
 	"github.com/plimsoll-iac/plimsoll/internal/source"
 	"github.com/plimsoll-iac/plimsoll/rules"
 )
@@ -207,7 +208,9 @@ func testRules(cmd *cobra.Command, paths []string) error {
 		fmt.Fprintln(w, d)
 	}
 	passed, failed := 0, len(ds)
-	for _, res := range reviewer.RunExamples(cmd.Context(), all, readers()) {
+	pool := sandbox.New(sandbox.Options{})
+	defer pool.Close()
+	for _, res := range reviewer.RunExamples(cmd.Context(), all, readers(pool)) {
 		if res.Err == nil {
 			passed++
 			continue

@@ -4,10 +4,12 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/plimsoll-iac/plimsoll/internal/config"
+	"github.com/plimsoll-iac/plimsoll/internal/sandbox"
 	"github.com/plimsoll-iac/plimsoll/internal/server"
 )
 
@@ -25,17 +27,34 @@ Secrets can be read from files: PLIMSOLL_GITHUB_PRIVATE_KEY_FILE, PLIMSOLL_GITHU
 			if err != nil {
 				return err
 			}
-			opt, err := newOptions(nil)
+			pool := sandbox.New(sandbox.Options{Children: cfg.Workers, Warm: min(cfg.Workers, 4)})
+			defer pool.Close()
+			opt, err := newOptions(nil, pool)
 			if err != nil {
 				return err
 			}
+			log := newLogger(cmd.ErrOrStderr(), cfg.Log)
+			tellConfinement(log, pool)
 			return server.Run(cmd.Context(), cfg, server.Parts{
-				Version: version, Review: opt, Open: newOpenTrees(cfg.GitHub.URL), Log: newLogger(cmd.ErrOrStderr(), cfg.Log),
+				Version: version, Review: opt, Open: newOpenTrees(cfg.GitHub.URL), Log: log,
 			})
 		},
 	}
 	cmd.Flags().StringVar(&file, "config", "", "YAML file with settings")
 	return cmd
+}
+
+// tellConfinement says what holds the readers of hostile input on this system.
+func tellConfinement(log *slog.Logger, pool *sandbox.Pool) {
+	held, err := pool.Confinement()
+	switch {
+	case err != nil:
+		log.Error("charts, overlays and Terraform will not be evaluated", "error", err)
+	case !strings.Contains(held, "seccomp"):
+		log.Warn("readers run in child processes without a system call filter, which this system does not have", "held_by", held)
+	default:
+		log.Debug("readers run in confined child processes", "held_by", held)
+	}
 }
 
 // newLogger logs as the settings say.

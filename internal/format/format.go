@@ -30,6 +30,9 @@ type Unit struct {
 	// Partial says that the unit has more files than Files: too many for all of
 	// them to be read.
 	Partial bool
+	// Settings are what the repository's configuration says for units of the
+	// format, by key; nil where it says nothing.
+	Settings map[string]string
 	// FS is the tree that the paths are in.
 	FS fs.FS
 	// MaxFileSize bounds each file, in bytes; larger ones give a diagnostic.
@@ -43,6 +46,21 @@ type Reader interface {
 	// is exact: the bytes there are what the node says. Unit and Format are set
 	// on each resource. Hostile input costs bounded time, memory and depth.
 	Read(ctx context.Context, u Unit) ([]*resource.Resource, source.Diagnostics)
+}
+
+type tenantKey struct{}
+
+// WithTenant says on whose behalf units are read: one pull request, one scan.
+// A reader that keeps anything from one unit to the next keeps it for one tenant
+// alone.
+func WithTenant(ctx context.Context, name string) context.Context {
+	return context.WithValue(ctx, tenantKey{}, name)
+}
+
+// Tenant gives what WithTenant said, or "".
+func Tenant(ctx context.Context) string {
+	name, _ := ctx.Value(tenantKey{}).(string)
+	return name
 }
 
 // DefaultMaxFileSize bounds a file: yaml.v3 takes about fifty times a file's

@@ -14,6 +14,7 @@ import (
 	"github.com/plimsoll-iac/plimsoll/internal/change"
 	"github.com/plimsoll-iac/plimsoll/internal/config"
 	"github.com/plimsoll-iac/plimsoll/internal/engine"
+	"github.com/plimsoll-iac/plimsoll/internal/format"
 	"github.com/plimsoll-iac/plimsoll/internal/github"
 	"github.com/plimsoll-iac/plimsoll/internal/jobs"
 	"github.com/plimsoll-iac/plimsoll/internal/review"
@@ -314,7 +315,7 @@ func (p *PullReviewer) compare(ctx context.Context, pr github.PullRequest, base 
 	}
 	opt.Layers = append(slices.Clone(opt.Layers), layer)
 	opt.Diagnostics = append(slices.Clone(opt.Diagnostics), ds...)
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancel(format.WithTenant(ctx, fmt.Sprintf("%d#%d@%s", pr.RepositoryID, pr.Number, pr.HeadSHA)))
 	defer cancel()
 	trees, closeTrees, err := p.Open(ctx, pr, base)
 	if err != nil {
