@@ -167,6 +167,8 @@ const (
 	isBlock
 	hasEmbedded
 	hasWhy
+	hasRefs
+	hasParts
 )
 
 // Kinds of values.
@@ -204,13 +206,14 @@ func (e *encoder) node(n *resource.Node, depth int) int {
 		e.err = fmt.Errorf("it is nested more than %d deep", maxDepth)
 		return 0
 	}
-	var has byte
+	var has uint64
 	for _, x := range [...]struct {
 		set bool
-		bit byte
+		bit uint64
 	}{
 		{n.KeyRange != (source.Range{}), hasKey}, {len(n.Origins) > 0, hasOrigins}, {n.Unknown, isUnknown},
 		{n.Partial, isPartial}, {n.Block, isBlock}, {n.Embedded != nil, hasEmbedded}, {n.Why != "", hasWhy},
+		{len(n.Refs) > 0, hasRefs}, {len(n.Parts) > 0, hasParts},
 	} {
 		if x.set {
 			has |= x.bit
@@ -218,7 +221,7 @@ func (e *encoder) node(n *resource.Node, depth int) int {
 	}
 	e.byte(plainNode)
 	e.byte(byte(n.Kind))
-	e.byte(has)
+	e.uint(has)
 	if has&hasKey != 0 {
 		e.rng(n.KeyRange)
 	}
@@ -228,6 +231,18 @@ func (e *encoder) node(n *resource.Node, depth int) int {
 	}
 	if has&hasWhy != 0 {
 		e.text(n.Why)
+	}
+	for _, list := range [...]struct {
+		bit   uint64
+		texts []string
+	}{{hasRefs, n.Refs}, {hasParts, n.Parts}} {
+		if has&list.bit != 0 {
+			e.charge(len(list.texts))
+			e.uint(uint64(len(list.texts)))
+			for _, s := range list.texts {
+				e.text(s)
+			}
+		}
 	}
 	e.value(n.Value)
 	size := 1
@@ -405,7 +420,7 @@ func (d *decoder) node(depth int) (*resource.Node, int) {
 	if n.Kind > resource.Map {
 		d.fail()
 	}
-	has := d.byte()
+	has := d.uint()
 	if has&hasKey != 0 {
 		n.KeyRange = d.rng()
 	}
@@ -416,6 +431,12 @@ func (d *decoder) node(depth int) (*resource.Node, int) {
 	n.Unknown, n.Partial, n.Block = has&isUnknown != 0, has&isPartial != 0, has&isBlock != 0
 	if has&hasWhy != 0 {
 		n.Why = d.text()
+	}
+	if has&hasRefs != 0 {
+		n.Refs = d.list()
+	}
+	if has&hasParts != 0 {
+		n.Parts = d.list()
 	}
 	n.Value = d.value()
 	size := 1
@@ -449,6 +470,14 @@ func (d *decoder) node(depth int) (*resource.Node, int) {
 	}
 	d.nodes, d.sizes = append(d.nodes, n), append(d.sizes, size)
 	return n, size
+}
+
+func (d *decoder) list() []string {
+	var out []string
+	for range d.counted() {
+		out = append(out, d.text())
+	}
+	return out
 }
 
 func (d *decoder) value() any {

@@ -438,6 +438,55 @@ func TestUnitWhole(t *testing.T) {
 	}
 }
 
+// Every field of a node and of a resource comes back from the child.
+func TestAnswerWhole(t *testing.T) {
+	n := &resource.Node{Kind: resource.String, Value: "v"}
+	res := &resource.Resource{Root: n}
+	at := source.Range{File: "f", Start: source.Pos{Line: 1, Column: 2, Byte: 3}, End: source.Pos{Line: 4, Column: 5, Byte: 6}}
+	for _, x := range []any{n, res} {
+		v := reflect.ValueOf(x).Elem()
+		for i := range v.NumField() {
+			f, name := v.Field(i), v.Type().Field(i).Name
+			if !f.IsZero() {
+				continue
+			}
+			switch f.Interface().(type) {
+			case string:
+				f.SetString(name)
+			case bool:
+				f.SetBool(true)
+			case []string:
+				f.Set(reflect.ValueOf([]string{name}))
+			case source.Range:
+				f.Set(reflect.ValueOf(at))
+			case []source.Range:
+				f.Set(reflect.ValueOf([]source.Range{at, at}))
+			case []resource.Comment:
+				f.Set(reflect.ValueOf([]resource.Comment{{Text: "c", Range: at, Trailing: true}}))
+			case []*resource.Node:
+				f.Set(reflect.ValueOf([]*resource.Node{{Kind: resource.Int, Value: int64(1)}, nil}))
+			case []resource.Field:
+				f.Set(reflect.ValueOf([]resource.Field{{Name: "k", Node: &resource.Node{Kind: resource.Bool, Value: true}}}))
+			case *resource.Node:
+				f.Set(reflect.ValueOf(&resource.Node{Kind: resource.Float, Value: 1.5}))
+			default:
+				t.Errorf("%s is of a type that is not sent", name)
+			}
+		}
+	}
+	b, err := encodeResult([]*resource.Resource{res}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, _, err := decodeResult(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]*resource.Resource{res}, got); d != "" {
+		t.Errorf("(-sent +received):\n%s", d)
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	rs, ds := terraform.New().Read(f.Context(), unit(map[string]string{"main.tf": tf, "broken.tf": `resource "a" {`}))
 	b, err := encodeResult(rs, ds)
