@@ -135,7 +135,9 @@ func (e *encoder) ranges(rs []source.Range) {
 }
 
 func (e *encoder) resource(r *resource.Resource) {
-	for _, s := range [...]string{r.ID, r.Platform, r.Format, r.Kind, r.Group, r.Version, r.Name, r.Namespace, r.Unit} {
+	for _, s := range [...]string{
+		r.ID, r.Platform, r.Format, r.Kind, r.Group, r.Version, r.Name, r.Namespace, r.Unit, r.Variant, r.Source.Unit, r.Source.ID,
+	} {
 		e.text(s)
 	}
 	e.rng(r.Range)
@@ -382,7 +384,9 @@ func (d *decoder) ranges() []source.Range {
 
 func (d *decoder) resource() *resource.Resource {
 	var r resource.Resource
-	for _, s := range [...]*string{&r.ID, &r.Platform, &r.Format, &r.Kind, &r.Group, &r.Version, &r.Name, &r.Namespace, &r.Unit} {
+	for _, s := range [...]*string{
+		&r.ID, &r.Platform, &r.Format, &r.Kind, &r.Group, &r.Version, &r.Name, &r.Namespace, &r.Unit, &r.Variant, &r.Source.Unit, &r.Source.ID,
+	} {
 		*s = d.text()
 	}
 	r.Range, r.Head, r.Origins = d.rng(), d.rng(), d.ranges()

@@ -457,6 +457,8 @@ func TestAnswerWhole(t *testing.T) {
 				f.SetBool(true)
 			case []string:
 				f.Set(reflect.ValueOf([]string{name}))
+			case resource.Identity:
+				f.Set(reflect.ValueOf(resource.Identity{Unit: "u", ID: "i"}))
 			case source.Range:
 				f.Set(reflect.ValueOf(at))
 			case []source.Range:
