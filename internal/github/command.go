@@ -8,6 +8,8 @@ const (
 	CommandFix     = "fix"
 	CommandExplain = "explain"
 	CommandHelp    = "help"
+	// CommandIgnore asks for an exception, in a reply to a comment of ours.
+	CommandIgnore = "ignore"
 	// CommandUnknown stands for a word that is no command; it is answered with
 	// help.
 	CommandUnknown = "unknown"
@@ -56,6 +58,8 @@ func commandAt(masked, words []string) (command, argument string, ok bool) {
 			argument = strings.TrimRight(strings.Trim(strings.TrimRight(words[1], ".,;:!?"), "`"), ".,;:!?")
 		}
 		return word, cutBytes(argument, maxArgument), true
+	case CommandIgnore:
+		return word, "", true
 	}
 	return CommandUnknown, "", true
 }
@@ -122,6 +126,39 @@ func run(s string, i int) int {
 		n++
 	}
 	return n
+}
+
+// maxExceptionLine bounds what is read of an exception that somebody asks for.
+const maxExceptionLine = 400
+
+// ParseException reads what stands behind "/plimsoll ignore": a rule, a last
+// day, and the reason, in this order. Rule and day may be left out; "--" before
+// the reason too.
+//
+//	/plimsoll ignore k8s/host-path until=2027-06-30 -- the agent reads the node's logs
+func ParseException(body string) (rule, until, reason string) {
+	line := firstLine(body)
+	at := strings.Index(lower(line), commandWord)
+	if at < 0 {
+		return "", "", ""
+	}
+	words := strings.Fields(cutBytes(line[at:], maxExceptionLine))
+	if len(words) < 2 {
+		return "", "", ""
+	}
+	words = words[2:]
+	if len(words) > 0 && strings.Contains(words[0], "/") && words[0] != "--" {
+		rule, words = lower(strings.Trim(words[0], "`")), words[1:]
+	}
+	if len(words) > 0 {
+		if day, ok := strings.CutPrefix(lower(words[0]), "until="); ok {
+			until, words = day, words[1:]
+		}
+	}
+	if len(words) > 0 && (words[0] == "--" || words[0] == "—") {
+		words = words[1:]
+	}
+	return rule, until, strings.Join(words, " ")
 }
 
 // closing gives the end of the next run of exactly n backquotes, or -1.

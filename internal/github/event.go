@@ -50,6 +50,7 @@ type Event struct {
 	Sender    string // login of who caused the event
 	SenderID  int64  // account id of Sender, 0 when the event does not say it
 	CommentID int64  // of an Ask by comment
+	InReplyTo int64  // of a review comment: the first comment of its thread
 	Command   string // of an Ask: one of the Command constants
 	Argument  string // of the command
 	AppID     int64  // App that owns the check run or check suite of the event
@@ -121,9 +122,10 @@ type payload struct {
 		PullRequest json.RawMessage `json:"pull_request"`
 	} `json:"issue"`
 	Comment *struct {
-		ID   int64   `json:"id"`
-		Body string  `json:"body"`
-		User account `json:"user"`
+		ID        int64   `json:"id"`
+		InReplyTo int64   `json:"in_reply_to_id"`
+		Body      string  `json:"body"`
+		User      account `json:"user"`
 	} `json:"comment"`
 }
 
@@ -168,6 +170,8 @@ func ParseEvent(event string, body []byte) (Event, error) {
 		err = e.checkSuite(&p)
 	case "issue_comment":
 		err = e.issueComment(&p)
+	case "pull_request_review_comment":
+		err = e.reviewComment(&p)
 	case "merge_group":
 		err = e.mergeGroup(&p)
 	case "push":
@@ -315,6 +319,43 @@ func (e *Event) issueComment(p *payload) error {
 		e.Kind, e.Number, e.CommentID = Ask, p.Issue.Number, p.Comment.ID
 		e.Sender, e.SenderID = p.Comment.User.Login, p.Comment.User.ID
 		e.Command, e.Argument = command, argument
+		if command == CommandIgnore {
+			e.Argument = cutBytes(firstLine(p.Comment.Body), maxExceptionLine)
+		}
+	}
+	return nil
+}
+
+// reviewComment reads a reply in a review thread. What else people write at
+// lines of the diff is among themselves.
+func (e *Event) reviewComment(p *payload) error {
+	if p.Action != "created" {
+		*e = ignore(*e, "action not in use")
+		return nil
+	}
+	if err := e.place(p); err != nil {
+		return err
+	}
+	if p.PullRequest == nil || p.Comment == nil || p.PullRequest.Number <= 0 || p.Comment.ID <= 0 {
+		return errors.New("no comment on a pull request")
+	}
+	command, argument, asks := ParseCommand(p.Comment.Body)
+	switch {
+	case p.Sender.Type == "Bot" || p.Comment.User.Type == "Bot" || strings.HasSuffix(p.Comment.User.Login, "[bot]"):
+		*e = ignore(*e, "bots give no commands")
+	case p.Comment.InReplyTo <= 0 || !asks:
+		*e = ignore(*e, "no command in a reply")
+	case p.PullRequest.State == "closed":
+		*e = ignore(*e, "the pull request is closed")
+	case !loginPattern.MatchString(p.Comment.User.Login):
+		return errors.New("the commenter's login is not one")
+	default:
+		e.Kind, e.Number, e.CommentID, e.InReplyTo = Ask, p.PullRequest.Number, p.Comment.ID, p.Comment.InReplyTo
+		e.Sender, e.SenderID = p.Comment.User.Login, p.Comment.User.ID
+		e.Command, e.Argument = command, argument
+		if command == CommandIgnore {
+			e.Argument = cutBytes(firstLine(p.Comment.Body), maxExceptionLine)
+		}
 	}
 	return nil
 }

@@ -59,7 +59,7 @@ func DefaultPermissions() map[string]string {
 // DefaultEvents are the events that a reviewing App subscribes to. check_run
 // and check_suite come with the permission checks.
 func DefaultEvents() []string {
-	return []string{"check_run", "check_suite", "issue_comment", "merge_group", "pull_request", "push"}
+	return []string{"check_run", "check_suite", "issue_comment", "merge_group", "pull_request", "pull_request_review_comment", "push"}
 }
 
 // AddApp makes an App. Without a key it generates one of 2048 bits.

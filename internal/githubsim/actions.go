@@ -485,9 +485,11 @@ func (s *Server) ReplyToThread(fullName string, number int, threadID int64, logi
 		now, who := s.now(), s.account(login, "User")
 		v := &Review{ID: s.id(), Author: who, State: "COMMENTED", CommitID: p.HeadSHA, Submitted: now}
 		p.reviews = append(p.reviews, v)
-		t.Comments = append(t.Comments, &ReviewComment{
+		rc := &ReviewComment{
 			ID: s.id(), ReviewID: v.ID, InReplyTo: t.Comments[0].ID, Author: who, Body: body, Created: now, Updated: now,
-		})
+		}
+		t.Comments = append(t.Comments, rc)
+		s.deliverReviewComment(p, t, rc, "created", who)
 		return nil
 	})
 }

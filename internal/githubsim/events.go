@@ -143,6 +143,16 @@ func (s *Server) deliverIssueComment(p *pull, ic *IssueComment, action string, s
 	}
 }
 
+func (s *Server) deliverReviewComment(p *pull, t *Thread, rc *ReviewComment, action string, sender *Account) {
+	for _, in := range s.installationsOn(p.repo) {
+		if in.app.subscribes("pull_request_review_comment") {
+			s.deliver(in, "pull_request_review_comment", action, p.repo, sender, map[string]any{
+				"pull_request": s.pullSimpleJSON(p), "comment": s.reviewCommentJSON(p, t, rc),
+			})
+		}
+	}
+}
+
 func (s *Server) deliverMergeGroup(p *pull, queue plumbing.ReferenceName, head, base plumbing.Hash) {
 	for _, in := range s.installationsOn(p.repo) {
 		s.deliver(in, "merge_group", "checks_requested", p.repo, p.author, map[string]any{

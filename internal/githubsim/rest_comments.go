@@ -175,6 +175,7 @@ func (c *call) reply(p *pull, to int64, body string) (int, any, error) {
 		}
 		t.Comments = append(t.Comments, rc)
 		c.s.touch()
+		c.s.deliverReviewComment(p, t, rc, "created", c.actor)
 		return 201, c.s.reviewCommentJSON(p, t, rc), nil
 	}
 	return 0, nil, notFound()

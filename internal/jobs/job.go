@@ -32,6 +32,7 @@ type Job struct {
 	Sender         string // login of who asked for it
 	SenderID       int64  // account id of Sender, 0 when not known
 	CommentID      int64  // the comment that asked for it, 0 for none
+	InReplyTo      int64  // where that is a reply at a line of the diff: the first comment there
 	Command        string // what a comment or a button asks for; "" for a review
 	Argument       string // of the command
 	// Ref names what a job without a pull request is about, such as the head of
@@ -121,6 +122,8 @@ func (j Job) subject() (string, error) {
 	switch {
 	case err != nil:
 		return "", err
+	case j.InReplyTo != 0:
+		return fmt.Sprintf("%s.d%d", key, j.CommentID), nil
 	case j.CommentID != 0:
 		return fmt.Sprintf("%s.c%d", key, j.CommentID), nil
 	case j.Command != "":

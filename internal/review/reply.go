@@ -65,6 +65,7 @@ func HelpReply(unknown bool, rulesURL string) string {
 	b.WriteString("| `/plimsoll rescan` | reviews the pull request again (write permission) |\n")
 	b.WriteString("| `/plimsoll fix` | commits every proven fix of a new finding to the branch (write permission) |\n")
 	b.WriteString("| `/plimsoll explain RULE` | says what a rule is about, such as `k8s/privileged-container` |\n")
+	b.WriteString("| `/plimsoll ignore RULE -- reason` | as a reply to one of Plimsoll's comments: suggests the exception, with its reason (write permission, or whoever opened the pull request) |\n")
 	b.WriteString("| `/plimsoll help` | says this |\n")
 	if rulesURL != "" {
 		fmt.Fprintf(&b, "\n[All rules](%s)\n", rulesURL)

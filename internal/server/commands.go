@@ -44,7 +44,7 @@ func (p *PullReviewer) obey(ctx context.Context, log *slog.Logger, pr github.Pul
 		}
 		if !ok {
 			log.InfoContext(ctx, "command refused: no write permission")
-			return false, p.People.Reply(ctx, pr, askOf(j), review.DeniedReply(j.Command))
+			return false, p.answer(ctx, pr, j, review.DeniedReply(j.Command))
 		}
 		if j.Command == github.CommandFix {
 			return p.fix(ctx, log, pr, j)
@@ -52,21 +52,23 @@ func (p *PullReviewer) obey(ctx context.Context, log *slog.Logger, pr github.Pul
 		return true, p.follow(ctx, log, pr, j)
 	case github.CommandExplain:
 		return p.explain(ctx, pr, j)
+	case github.CommandIgnore:
+		return p.except(ctx, log, pr, j)
 	case github.CommandHelp:
-		return true, p.People.Reply(ctx, pr, askOf(j), review.HelpReply(false, p.Options.RulesURL))
+		return true, p.answer(ctx, pr, j, review.HelpReply(false, p.Options.RulesURL))
 	}
-	return false, p.People.Reply(ctx, pr, askOf(j), review.HelpReply(true, p.Options.RulesURL))
+	return false, p.answer(ctx, pr, j, review.HelpReply(true, p.Options.RulesURL))
 }
 
 func (p *PullReviewer) explain(ctx context.Context, pr github.PullRequest, j jobs.Job) (bool, error) {
 	suggestion := ""
 	if p.Rules != nil && j.Argument != "" {
 		if r, ok := p.Rules.ByID(j.Argument); ok {
-			return true, p.People.Reply(ctx, pr, askOf(j), review.ExplainReply(r, p.Options.RulesURL))
+			return true, p.answer(ctx, pr, j, review.ExplainReply(r, p.Options.RulesURL))
 		}
 		suggestion = p.Rules.Suggest(j.Argument)
 	}
-	return false, p.People.Reply(ctx, pr, askOf(j), review.UnknownRuleReply(j.Argument, suggestion, p.Options.RulesURL))
+	return false, p.answer(ctx, pr, j, review.UnknownRuleReply(j.Argument, suggestion, p.Options.RulesURL))
 }
 
 var plainDelivery = regexp.MustCompile(`^[A-Za-z0-9._-]{1,100}$`)
@@ -74,6 +76,9 @@ var plainDelivery = regexp.MustCompile(`^[A-Za-z0-9._-]{1,100}$`)
 // askOf names what asked for a job, the same at every try and redelivery: one
 // word that may stand in a comment and in a commit's message.
 func askOf(j jobs.Job) string {
+	if j.InReplyTo != 0 {
+		return "line-comment-" + strconv.FormatInt(j.CommentID, 10)
+	}
 	if j.CommentID != 0 {
 		return "comment-" + strconv.FormatInt(j.CommentID, 10)
 	}
@@ -84,9 +89,17 @@ func askOf(j jobs.Job) string {
 	return "delivery-" + hex.EncodeToString(sum[:16])
 }
 
+// answer replies where the question was asked, once.
+func (p *PullReviewer) answer(ctx context.Context, pr github.PullRequest, j jobs.Job, body string) error {
+	if j.InReplyTo != 0 {
+		return p.Threads.ReplyInThread(ctx, pr, j.InReplyTo, askOf(j), body)
+	}
+	return p.People.Reply(ctx, pr, askOf(j), body)
+}
+
 // reply is for where nothing is left to be done about a reply that fails.
 func (p *PullReviewer) reply(ctx context.Context, log *slog.Logger, pr github.PullRequest, j jobs.Job, body string) {
-	if err := p.People.Reply(ctx, pr, askOf(j), body); err != nil {
+	if err := p.answer(ctx, pr, j, body); err != nil {
 		log.WarnContext(ctx, "no reply", "error", err)
 	}
 }
@@ -97,7 +110,11 @@ func (p *PullReviewer) react(ctx context.Context, log *slog.Logger, pr github.Pu
 	if j.CommentID == 0 {
 		return
 	}
-	if err := p.People.React(ctx, pr, j.CommentID, content); err != nil {
+	react := p.People.React
+	if j.InReplyTo != 0 {
+		react = p.Threads.ReactInThread
+	}
+	if err := react(ctx, pr, j.CommentID, content); err != nil {
 		log.WarnContext(ctx, "no reaction", "reaction", content, "error", err)
 	}
 }

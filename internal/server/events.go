@@ -23,7 +23,7 @@ func JobOf(e github.Event, delivery string, appID int64, now time.Time) (j jobs.
 		Delivery: delivery, Event: e.Name, Action: e.Action,
 		InstallationID: e.InstallationID, RepositoryID: e.RepositoryID, Owner: e.Owner, Repo: e.Repo,
 		Number: e.Number, HeadSHA: e.HeadSHA, BaseSHA: e.BaseSHA, BaseRef: e.BaseRef, HeadRepoID: e.HeadRepoID,
-		Draft: e.Draft, Sender: e.Sender, SenderID: e.SenderID, CommentID: e.CommentID,
+		Draft: e.Draft, Sender: e.Sender, SenderID: e.SenderID, CommentID: e.CommentID, InReplyTo: e.InReplyTo,
 		Command: e.Command, Argument: e.Argument, Enqueued: now,
 	}
 	switch e.Kind {

@@ -36,7 +36,7 @@ func (p *PullReviewer) fix(ctx context.Context, log *slog.Logger, pr github.Pull
 		}
 	}
 	if j.HeadSHA != "" && j.HeadSHA != now.HeadSHA {
-		return false, p.People.Reply(ctx, pr, askOf(j), review.MovedReply(j.HeadSHA, now.HeadSHA))
+		return false, p.answer(ctx, pr, j, review.MovedReply(j.HeadSHA, now.HeadSHA))
 	}
 	pr.HeadSHA, pr.BaseSHA = now.HeadSHA, now.BaseSHA
 	m, err := p.mend(ctx, pr)
@@ -44,7 +44,7 @@ func (p *PullReviewer) fix(ctx context.Context, log *slog.Logger, pr github.Pull
 		return false, err
 	}
 	if len(m.Files) == 0 {
-		return false, p.People.Reply(ctx, pr, askOf(j), review.NothingToFixReply(m.Report, pr.HeadSHA))
+		return false, p.answer(ctx, pr, j, review.NothingToFixReply(m.Report, pr.HeadSHA))
 	}
 	why := "the branch is in a fork, which Plimsoll cannot write to"
 	if !fork {
@@ -58,7 +58,7 @@ func (p *PullReviewer) fix(ctx context.Context, log *slog.Logger, pr github.Pull
 		}
 		log.InfoContext(ctx, "fixes not committed", "error", err)
 	}
-	return false, p.People.Reply(ctx, pr, askOf(j), review.NotCommittedReply(m, why, pr.HeadSHA))
+	return false, p.answer(ctx, pr, j, review.NotCommittedReply(m, why, pr.HeadSHA))
 }
 
 // refusal puts in words why a commit was not made, "" where trying again may

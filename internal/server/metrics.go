@@ -84,7 +84,7 @@ func (m *Metrics) handler() http.Handler {
 
 // knownEvents are the events that the contract names, and GitHub's ping.
 func knownEvents() []string {
-	return []string{"pull_request", "check_run", "check_suite", "issue_comment", "merge_group", "installation", "installation_repositories", "push", "ping"}
+	return []string{"pull_request", "check_run", "check_suite", "issue_comment", "pull_request_review_comment", "merge_group", "installation", "installation_repositories", "push", "ping"}
 }
 
 func (m *Metrics) delivery(event, outcome string) {

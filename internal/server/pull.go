@@ -46,6 +46,13 @@ type People interface {
 	Reply(ctx context.Context, pr github.PullRequest, ask, body string) error
 }
 
+// Threads is where people answer our comments at lines of the diff.
+type Threads interface {
+	Thread(ctx context.Context, pr github.PullRequest, first int64) (t github.Thread, ok bool, err error)
+	ReplyInThread(ctx context.Context, pr github.PullRequest, first int64, ask, body string) error
+	ReactInThread(ctx context.Context, pr github.PullRequest, comment int64, content string) error
+}
+
 // Branches is where fixes are committed.
 type Branches interface {
 	Asked(ctx context.Context, pr github.PullRequest, branch, ask string) (sha string, ok bool, err error)
@@ -70,6 +77,7 @@ type PullReviewer struct {
 	Checks   CheckRuns
 	Pulls    Pulls
 	People   People
+	Threads  Threads
 	Branches Branches
 	Heads    Heads
 	Open     OpenTrees
@@ -77,6 +85,8 @@ type PullReviewer struct {
 	Review func(ctx context.Context, opt reviewer.Options, trees reviewer.Trees) (*review.Report, error)
 	// Mend does so and applies the proven fixes; reviewer.Mend.
 	Mend func(ctx context.Context, opt reviewer.Options, trees reviewer.Trees) (*review.Mended, error)
+	// Except finds the comment that suppresses a finding; reviewer.Except.
+	Except func(ctx context.Context, opt reviewer.Options, trees reviewer.Trees, want reviewer.Want) (*review.Exception, error)
 	// Enqueue stores a job that another one found to be needed.
 	Enqueue func(ctx context.Context, j jobs.Job) error
 	// Options are the same for every review; the organisation's configuration

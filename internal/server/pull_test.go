@@ -183,7 +183,7 @@ func (s *stage) connect() {
 	c, err := github.New(github.Options{AppID: 77, PrivateKey: s.keyPEM, WebURL: s.sim.URL(), APIURL: s.sim.APIURL(),
 		GraphQLURL: s.sim.GraphQLURL(), Memory: s.memory, Sleep: func(context.Context, time.Duration) error { return nil }})
 	s.must(err)
-	s.puller.Checks, s.puller.Pulls, s.puller.People, s.puller.Branches, s.puller.Heads = c, c, c, c, c
+	s.puller.Checks, s.puller.Pulls, s.puller.People, s.puller.Threads, s.puller.Branches, s.puller.Heads = c, c, c, c, c, c
 }
 
 func (s *stage) open(_ context.Context, pr github.PullRequest, base string) (reviewer.Trees, func(), error) {
