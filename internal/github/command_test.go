@@ -69,3 +69,22 @@ func FuzzParseCommand(f *testing.F) {
 		}
 	})
 }
+
+func TestParseException(t *testing.T) {
+	for text, want := range map[string][3]string{
+		"/plimsoll ignore k8s/host-path until=2027-06-30 -- the agent reads logs": {"k8s/host-path", "2027-06-30", "the agent reads logs"},
+		"/PLIMSOLL Ignore `K8s/Host-Path` the agent":                              {"k8s/host-path", "", "the agent"},
+		"/plimsoll ignore -- why not":                                             {"", "", "why not"},
+		"/plimsoll ignore until=tomorrow -- x":                                    {"", "tomorrow", "x"},
+		"/plimsoll ignore":                                                        {"", "", ""},
+		"ok: /plimsoll ignore because and/or":                                     {"", "", "because and/or"},
+	} {
+		rule, until, reason := ParseException(text)
+		if got := [3]string{rule, until, reason}; got != want {
+			t.Errorf("%s: %q", text, got)
+		}
+		if command, _, ok := ParseCommand(text); !ok || command != CommandIgnore {
+			t.Errorf("%s: command %q", text, command)
+		}
+	}
+}

@@ -37,8 +37,8 @@ func Directive(rule, until, reason string) string {
 }
 
 func cleanReason(s string) string {
-	s = strings.Join(strings.Fields(plainLine(s)), " ")
-	return strings.NewReplacer("*/", "", "-->", "", "plimsoll:", "plimsoll ").Replace(s)
+	s = strings.NewReplacer("*/", " ", "-->", " ", "plimsoll:", "plimsoll ").Replace(plainLine(s))
+	return strings.Join(strings.Fields(s), " ")
 }
 
 // ReasonlessReply says that an exception needs its reason.
