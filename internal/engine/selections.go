@@ -121,11 +121,14 @@ func (set *itemSet) fill(res *resource.Resource, each string, sel rule.Selector)
 var selections = map[string]map[string]func(*itemSet, *resource.Resource){
 	resource.Kubernetes: {
 		"containers":      podLists("initContainers", "containers", "ephemeralContainers"),
-		"main-containers": podLists("containers"),
-		"init-containers": podLists("initContainers"),
+		"main-containers": mainContainers,
+		"init-containers": initContainers,
+		"container-ports": containerLists("ports"),
+		"volume-mounts":   containerLists("volumeMounts"),
 		"volumes":         podLists("volumes"),
-		"environment":     environment,
+		"environment":     containerLists("env"),
 		"pods":            pods,
+		"pod-templates":   podTemplates,
 		"rbac-rules":      rootList("rules"),
 		"subjects":        rootList("subjects"),
 	},
@@ -174,6 +177,22 @@ func pods(set *itemSet, res *resource.Resource) {
 	}
 }
 
+// podTemplates selects what holds the pod spec.
+func podTemplates(set *itemSet, res *resource.Resource) {
+	n, p := podSpec(res)
+	if n == nil {
+		return
+	}
+	p = p[:len(p)-1]
+	holder, _ := p.At(res.Root)
+	switch {
+	case n.Unknown:
+		set.doubt(item{node: n, prefix: p})
+	case holder != nil && holder.Kind == resource.Map:
+		set.add(item{node: holder, prefix: p})
+	}
+}
+
 // podLists selects the items of lists of the pod spec.
 func podLists(names ...string) func(*itemSet, *resource.Resource) {
 	return func(set *itemSet, res *resource.Resource) {
@@ -191,29 +210,60 @@ func podLists(names ...string) func(*itemSet, *resource.Resource) {
 	}
 }
 
-// environment selects the variables of every container.
-func environment(set *itemSet, res *resource.Resource) {
-	n, p := podSpec(res)
-	if n == nil {
-		return
-	}
-	if n.Unknown {
-		set.doubt(item{node: n, prefix: p})
-		return
-	}
-	for _, name := range []string{"initContainers", "containers", "ephemeralContainers"} {
-		list := n.Get(name)
-		if list == nil || list.Unknown || list.Kind != resource.List {
-			set.list(list, p, name, name)
-			continue
+// mainContainers selects the containers that run as long as the pod does: the
+// main ones, and the sidecars among the init containers.
+func mainContainers(set *itemSet, res *resource.Resource) {
+	podLists("containers")(set, res)
+	set.inits(res, true)
+}
+
+// initContainers selects the containers that run before the main ones.
+func initContainers(set *itemSet, res *resource.Resource) { set.inits(res, false) }
+
+// inits adds the init containers that are sidecars, or those that are not.
+func (set *itemSet) inits(res *resource.Resource, sidecars bool) {
+	var all itemSet
+	podLists("initContainers")(&all, res)
+	for _, it := range all.items {
+		restart := it.node.Get("restartPolicy")
+		switch {
+		case restart != nil && restart.Unknown:
+			set.doubt(it)
+		case (restart.Str() == "Always") == sidecars:
+			set.add(it)
 		}
-		for i, c := range list.Items {
-			prefix := append(slices.Clone(p), resource.Step{Name: name}, resource.Step{Index: i})
-			if c != nil && c.Unknown {
-				set.doubt(item{node: c, prefix: prefix})
+	}
+	for _, it := range all.unknown {
+		set.doubt(it)
+	}
+	set.cut = set.cut || all.cut
+}
+
+// containerLists selects the items of a list of every container.
+func containerLists(field string) func(*itemSet, *resource.Resource) {
+	return func(set *itemSet, res *resource.Resource) {
+		n, p := podSpec(res)
+		if n == nil {
+			return
+		}
+		if n.Unknown {
+			set.doubt(item{node: n, prefix: p})
+			return
+		}
+		for _, name := range []string{"initContainers", "containers", "ephemeralContainers"} {
+			list := n.Get(name)
+			if list == nil || list.Unknown || list.Kind != resource.List {
+				set.list(list, p, name, name)
 				continue
 			}
-			set.list(c.Get("env"), prefix, "env", name)
+			for i, c := range list.Items {
+				prefix := append(slices.Clone(p), resource.Step{Name: name}, resource.Step{Index: i})
+				if c != nil && c.Unknown {
+					set.doubt(item{node: c, prefix: prefix})
+					continue
+				}
+				set.list(c.Get(field), prefix, field, name)
+			}
 		}
 	}
 }

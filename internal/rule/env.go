@@ -42,6 +42,7 @@ func newEnvironment() (*cel.Env, error) {
 		cel.Macros(cel.GlobalMacro("json", 1, expandJSON)),
 	}
 	opts = append(opts, functions()...)
+	opts = append(opts, selectorOptions()...)
 	return cel.NewEnv(append(opts, linkOptions()...)...)
 }
 

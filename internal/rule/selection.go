@@ -26,10 +26,13 @@ func Selections(platform string) map[string]string {
 var (
 	kubernetesSelections = map[string]string{
 		"containers":      "every container of a workload's pod: init, main and ephemeral ones; pod is the pod spec, group the list",
-		"main-containers": "the containers that a workload runs, without init and ephemeral ones",
-		"init-containers": "the init containers of a workload",
+		"main-containers": "the containers that run as long as the pod does: the main ones, and the sidecars among the init containers",
+		"init-containers": "the init containers of a workload, without sidecars",
+		"container-ports": "the ports of every container: init, main and ephemeral ones",
+		"volume-mounts":   "what every container mounts: init, main and ephemeral ones",
 		"environment":     "the variables of every container: init, main and ephemeral ones",
 		"pods":            "the pod spec of a workload",
+		"pod-templates":   "what holds the metadata and the spec of a workload's pods; of a Pod the object itself",
 		"rbac-rules":      "the rules of a Role or ClusterRole",
 		"subjects":        "the subjects of a RoleBinding or ClusterRoleBinding",
 		"volumes":         "the volumes of a workload's pod",

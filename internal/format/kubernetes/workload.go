@@ -30,13 +30,15 @@ func PodSpec(root *resource.Node, kind string) (resource.Path, *resource.Node) {
 
 // podSpecPath gives the names that lead to the pod spec of a kind. Besides
 // Kubernetes' own workloads it knows Argo's Rollout, Knative's Service and
-// Configuration, and OpenShift's DeploymentConfig.
+// Configuration, OpenShift's DeploymentConfig, and the Sandbox of agent-sandbox.
 func podSpecPath(kind string) []string {
 	switch kind {
 	case "Pod":
 		return []string{"spec"}
 	case "PodTemplate":
 		return []string{"template", "spec"}
+	case "Sandbox", "SandboxTemplate":
+		return []string{"spec", "podTemplate", "spec"}
 	case "CronJob":
 		return []string{"spec", "jobTemplate", "spec", "template", "spec"}
 	case "Deployment", "ReplicaSet", "ReplicationController", "StatefulSet", "DaemonSet", "Job",
