@@ -216,7 +216,11 @@ func (r *resolver) call(n *resource.Node, name string, arg *resource.Node, depth
 		if s, ok := scalar(v); ok {
 			return computed(n, resource.String, s, v.Origins)
 		}
-		return unknownFor(n, v)
+		out := unknownFor(n, v)
+		if v != nil {
+			out.Parts = v.Parts
+		}
+		return out
 	}
 	return unknown(n, yamltree.Clean(name)+", which is known only when the stack is made")
 }

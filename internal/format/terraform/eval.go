@@ -24,6 +24,7 @@ const (
 // unit is the state of reading one unit.
 type unit struct {
 	format.Unit
+	packer   bool // the files are a template of Packer
 	ctx      context.Context
 	files    map[string]*file
 	ds       source.Diagnostics

@@ -50,7 +50,7 @@ func builtins() map[string]builtin {
 		"upper":           knowing(foreign(stdlib.UpperFunc, nil), mapParts(strings.ToUpper)),
 	}
 	for _, name := range []string{
-		"abspath", "base64gunzip", "base64gzip", "bcrypt", "cidrcontains", "convert", "ephemeralasnull", "fileset", "pathexpand",
+		"abspath", "base64gunzip", "bcrypt", "cidrcontains", "convert", "ephemeralasnull", "fileset", "pathexpand",
 		"plantimestamp", "rsadecrypt", "templatestring", "textdecodebase64", "textencodebase64",
 		"timestamp", "type", "urldecode", "uuid", "uuidv5",
 	} {

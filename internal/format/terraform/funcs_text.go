@@ -45,7 +45,8 @@ func textFuncs() map[string]builtin {
 	same := exactly(1, func(c *call) *val { return ref(c.rng, c.args[0]) })
 	m := map[string]builtin{
 		"base64decode": exactly(1, base64decode),
-		"base64encode": pure(func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }),
+		"base64encode": exactly(1, base64Encode),
+		"base64gzip":   exactly(1, base64Gzip),
 		"basename":     pure(func(s string) string { return path.Base(s) }),
 		"dirname":      pure(func(s string) string { return path.Dir(s) }),
 		"endswith":     test(strings.HasSuffix),
@@ -373,4 +374,31 @@ func bracketDepth(s string) int {
 		}
 	}
 	return most
+}
+
+// base64Encode keeps the text that it packs, which may be known in part.
+func base64Encode(c *call) *val {
+	s, v := c.text(0)
+	if v == nil {
+		v = c.result(base64.StdEncoding.EncodeToString([]byte(s)))
+	}
+	return packing(c, v)
+}
+
+// base64Gzip is not carried out, since its bytes say nothing to anybody; the text
+// that it packs is kept.
+func base64Gzip(c *call) *val {
+	_, v := c.text(0)
+	if v == nil {
+		v = computed(newUnknown(c.rng, c.name+"()"), c.args...)
+	}
+	return packing(c, v)
+}
+
+// packing notes what a result packs.
+func packing(c *call, v *val) *val {
+	if !v.failed {
+		v.inner = c.args[0]
+	}
+	return v
 }

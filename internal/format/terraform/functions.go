@@ -128,7 +128,10 @@ func (e *env) call(x *hclsyntax.FunctionCallExpr) *val {
 		return newUnknown(rng, c.name+"()")
 	}
 	f, ok := e.u.funcs[name]
-	if !ok {
+	switch {
+	case !ok && e.u.packer:
+		return newUnknown(rng, c.name+"()") // Packer asks vaults and the environment
+	case !ok:
 		return failure(rng, "there is no function "+c.name)
 	}
 	if x.ExpandFinal && len(c.args) > 0 {

@@ -82,8 +82,10 @@ func classify(name string) (class fileClass, json bool) {
 	switch {
 	case stem == "terraform.tfvars":
 		return varsFile, json
-	case strings.HasSuffix(stem, ".auto.tfvars"):
+	case strings.HasSuffix(stem, ".auto.tfvars"), strings.HasSuffix(stem, ".auto.pkrvars.hcl"), strings.HasSuffix(stem, ".auto.pkrvars"):
 		return autoVarsFile, json
+	case strings.HasSuffix(stem, ".pkr.hcl"), json && strings.HasSuffix(stem, ".pkr"):
+		return configFile, json
 	case strings.HasSuffix(stem, ".tf"), strings.HasSuffix(stem, ".tofu"):
 		stem = strings.TrimSuffix(strings.TrimSuffix(stem, ".tf"), ".tofu")
 		if stem == "override" || strings.HasSuffix(stem, "_override") {
@@ -175,7 +177,7 @@ func (u *unit) parseModule(dir string, names []string, vars bool) *module {
 }
 
 // topLevel finds the lines on which a block may begin anew after an error.
-var topLevel = regexp.MustCompile(`(?m)^(resource|data|module|variable|locals|output|provider|terraform|moved|import|removed|check|ephemeral)\b`)
+var topLevel = regexp.MustCompile(`(?m)^(resource|data|module|variable|locals|output|provider|terraform|moved|import|removed|check|ephemeral|packer|source|build|local)\b`)
 
 const maxResync = 20
 
@@ -264,6 +266,9 @@ func blockName(b *hclsyntax.Block) string {
 func (m *module) add(f *file, body *hclsyntax.Body) {
 	for _, b := range body.Blocks {
 		d := &decl{kind: b.Type, file: f, block: b, body: b.Body}
+		if m.u.packer && m.addPacker(f, d) {
+			continue
+		}
 		switch b.Type {
 		case "locals":
 			for name, a := range b.Body.Attributes {

@@ -37,11 +37,15 @@ var _ format.Reader = (*Reader)(nil)
 // block with a label has it as the field "label". Arguments that are null are
 // left out, since that is what null means to Terraform.
 func (r *Reader) Read(ctx context.Context, fu format.Unit) ([]*resource.Resource, source.Diagnostics) {
+	return r.read(ctx, fu, false)
+}
+
+func (r *Reader) read(ctx context.Context, fu format.Unit, packer bool) ([]*resource.Resource, source.Diagnostics) {
 	if fu.MaxFileSize <= 0 {
 		fu.MaxFileSize = format.DefaultMaxFileSize
 	}
 	u := &unit{
-		Unit: fu, ctx: ctx, files: map[string]*file{}, steps: maxSteps, modules: map[string]*module{},
+		Unit: fu, packer: packer, ctx: ctx, files: map[string]*file{}, steps: maxSteps, modules: map[string]*module{},
 		fileVals: map[string]*val{}, funcs: r.funcs, single: map[string][]string{},
 	}
 	if len(fu.Files) == 0 {
@@ -101,7 +105,7 @@ func (s *scope) resource(d *decl, in *instance) *resource.Resource {
 	switch d.kind {
 	case "data":
 		res.Kind = "data." + d.typ
-	case "module", "terraform":
+	case "module", "terraform", "build", "packer":
 		res.Kind = d.kind
 	case "provider":
 		res.Kind = "provider." + d.name
