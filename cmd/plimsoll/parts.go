@@ -6,6 +6,7 @@ import (
 
 	"github.com/plimsoll-iac/plimsoll/internal/format"
 	"github.com/plimsoll-iac/plimsoll/internal/format/actions"
+	"github.com/plimsoll-iac/plimsoll/internal/format/bootstrap"
 	"github.com/plimsoll-iac/plimsoll/internal/format/cloudformation"
 	"github.com/plimsoll-iac/plimsoll/internal/format/compose"
 	"github.com/plimsoll-iac/plimsoll/internal/format/dockerfile"
@@ -24,7 +25,8 @@ import (
 // render, evaluate or recurse over what a repository holds.
 func childReaders() map[string]format.Reader {
 	return map[string]format.Reader{
-		resource.Terraform: terraform.New(),
+		resource.Terraform:     bootstrap.Within(terraform.New()),
+		resource.NodeBootstrap: bootstrap.New(),
 	}
 }
 
@@ -32,10 +34,10 @@ func childReaders() map[string]format.Reader {
 // the pool's children have them.
 func readers(pool *sandbox.Pool) map[string]format.Reader {
 	all := map[string]format.Reader{
-		resource.Kubernetes:     kubernetes.New(),
+		resource.Kubernetes:     bootstrap.Within(kubernetes.New()),
 		resource.Dockerfile:     dockerfile.New(),
 		resource.Compose:        compose.New(),
-		resource.CloudFormation: cloudformation.New(),
+		resource.CloudFormation: bootstrap.Within(cloudformation.New()),
 		resource.Actions:        actions.New(),
 	}
 	for name := range childReaders() {

@@ -43,8 +43,8 @@ type Announcer interface {
 }
 
 // New gives a Finder of Kubernetes manifests, Terraform modules, Dockerfiles,
-// Compose files, CloudFormation templates, and workflows and actions of GitHub
-// Actions. It is safe for concurrent use.
+// Compose files, CloudFormation templates, workflows and actions of GitHub
+// Actions, templates of Packer, cloud-init and user data. It is safe for concurrent use.
 func New(o Options) Finder {
 	o.MaxFiles = cmp.Or(o.MaxFiles, 3_000)
 	o.MaxScan = cmp.Or(o.MaxScan, 200_000)
@@ -193,7 +193,13 @@ func (s *side) add(name string) {
 		s.reachModule(name)
 	case dockerfile:
 		s.unit(resource.Dockerfile, name, path.Dir(name)).Files = []string{name}
-	case manifest:
+	case packerTemplate:
+		s.reachTemplate(name)
+	case setUpScript:
+		if s.besideNodes(name) {
+			s.check = append(s.check, name)
+		}
+	case manifest, userData:
 		s.check = append(s.check, name)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/plimsoll-iac/plimsoll/internal/format/actions"
+	"github.com/plimsoll-iac/plimsoll/internal/format/bootstrap"
 	"github.com/plimsoll-iac/plimsoll/internal/format/cloudformation"
 	"github.com/plimsoll-iac/plimsoll/internal/format/compose"
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
@@ -22,6 +23,9 @@ const (
 	tfvarsGiven      // values that have to be named on Terraform's command line
 	dockerfile
 	dockerTemplate // would be a Dockerfile once something has filled it in
+	packerTemplate // part of a template of Packer
+	userData       // what a node runs at its first start: its content decides
+	setUpScript    // the same, beside what makes nodes
 )
 
 // Candidate reports whether a file may hold infrastructure code, by its path
@@ -67,6 +71,9 @@ func roleOf(name string) role {
 	if r := dockerRole(base); r != other {
 		return r
 	}
+	if r := nodeRole(base); r != other {
+		return r
+	}
 	lower := strings.ToLower(base)
 	switch {
 	case !hasAnySuffix(lower, ".yaml", ".yml", ".json", ".template"):
@@ -101,11 +108,20 @@ func formatOf(name string, data []byte) string {
 		}
 		return "" // whatever it is, GitHub takes it for a workflow
 	}
+	switch r := nodeRole(base); {
+	case r == userData, r == setUpScript:
+		if bootstrap.Sniff(data) {
+			return resource.NodeBootstrap
+		}
+		return ""
+	}
 	switch {
 	case strings.HasSuffix(lower, ".template"):
 		if cloudformation.Sniff(data) {
 			return resource.CloudFormation
 		}
+	case isNodeDocument(name, data):
+		return resource.NodeBootstrap
 	case sniff(data):
 		return resource.Kubernetes
 	case lower == "action.yml" || lower == "action.yaml":

@@ -20,6 +20,7 @@ import (
 	"github.com/plimsoll-iac/plimsoll/internal/change"
 	"github.com/plimsoll-iac/plimsoll/internal/format"
 	"github.com/plimsoll-iac/plimsoll/internal/format/actions"
+	"github.com/plimsoll-iac/plimsoll/internal/format/bootstrap"
 	"github.com/plimsoll-iac/plimsoll/internal/format/cloudformation"
 	"github.com/plimsoll-iac/plimsoll/internal/format/compose"
 	"github.com/plimsoll-iac/plimsoll/internal/format/dockerfile"
@@ -48,8 +49,9 @@ func options(t testing.TB) reviewer.Options {
 	return reviewer.Options{
 		Rules: all, Finder: project.New(project.Options{}), Now: func() time.Time { return today },
 		Readers: map[string]format.Reader{
-			resource.Kubernetes: kubernetes.New(), resource.Terraform: terraform.New(), resource.Dockerfile: dockerfile.New(),
-			resource.Compose: compose.New(), resource.Actions: actions.New(), resource.CloudFormation: cloudformation.New(),
+			resource.Kubernetes: bootstrap.Within(kubernetes.New()), resource.Terraform: bootstrap.Within(terraform.New()), resource.Dockerfile: dockerfile.New(),
+			resource.Compose: compose.New(), resource.Actions: actions.New(), resource.CloudFormation: bootstrap.Within(cloudformation.New()),
+			resource.NodeBootstrap: bootstrap.New(),
 		},
 	}
 }

@@ -60,6 +60,7 @@ func (r *Reader) Read(ctx context.Context, u format.Unit) ([]*resource.Resource,
 		u.MaxFileSize = format.DefaultMaxFileSize
 	}
 	x := newExpansion(ctx, u)
+	x.required = true
 	for _, name := range u.Files {
 		if err := ctx.Err(); err != nil {
 			x.fail(name, 0, "the reading was cancelled")
@@ -72,7 +73,6 @@ func (r *Reader) Read(ctx context.Context, u format.Unit) ([]*resource.Resource,
 		}
 		f := source.NewFile(name, data)
 		x.opened[name] = f
-		x.required = true
 		x.userData(shell.Text{S: string(data), At: func(a, b int) source.Range { return f.Range(a, b) }}, place{
 			id: "user-data/" + name, name: path.Base(name), file: name,
 		})

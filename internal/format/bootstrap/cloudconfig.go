@@ -27,6 +27,9 @@ func (x *expansion) cloudConfigText(t shell.Text, p place) {
 func (x *expansion) cloudConfig(doc *resource.Node, p place, comments []resource.Comment) {
 	b := &builder{x: x, id: p.id}
 	root := *doc
+	if p.whole.Contains(root.Range) {
+		root.Range = p.whole
+	}
 	root.KeyRange = source.Range{}
 	root.Fields = append([]resource.Field(nil), doc.Fields...)
 	for _, f := range doc.Fields {
@@ -76,7 +79,7 @@ func (b *builder) finish(root *resource.Node) {
 		if f.items == nil || root.Get(f.name) != nil {
 			continue
 		}
-		list := &resource.Node{Kind: resource.List, Items: f.items, Range: f.items[0].Range}
+		list := &resource.Node{Kind: resource.List, Items: f.items, Range: root.Range}
 		root.Fields = append(root.Fields, resource.Field{Name: f.name, Node: list})
 	}
 }
@@ -199,8 +202,10 @@ func (b *builder) content(name *resource.Node, t shell.Text) {
 		line := strings.TrimRight(text, "\r\n")
 		if strings.TrimSpace(line) != "" {
 			at := t.At(offset, offset+len(line))
+			of := *name
+			of.Range, of.KeyRange = at, source.Range{}
 			b.lines = append(b.lines, &resource.Node{Kind: resource.Map, Range: at, Fields: []resource.Field{
-				{Name: "path", Node: name}, {Name: "text", Node: b.x.value(line, at)},
+				{Name: "path", Node: &of}, {Name: "text", Node: b.x.value(line, at)},
 			}})
 		}
 		offset += len(text)

@@ -63,6 +63,16 @@ func formOf(s string) form {
 	return formOther
 }
 
+// Sniff reports whether a file is cloud-init or a script of user data, by its
+// beginning. Manifests are not.
+func Sniff(data []byte) bool {
+	switch formOf(string(data[:min(len(data), 4_000)])) {
+	case formCloudConfig, formScript, formMultipart:
+		return true
+	}
+	return false
+}
+
 func hasPrefixFold(s, prefix string) bool {
 	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
 }
@@ -228,7 +238,7 @@ func (x *expansion) multipart(t shell.Text, p place) {
 // script reads a script that is run as it stands.
 func (x *expansion) script(t shell.Text, p place) {
 	b := &builder{x: x, id: p.id}
-	root := &resource.Node{Kind: resource.Map}
+	root := &resource.Node{Kind: resource.Map, Range: t.At(0, len(t.S))}
 	first, _, _ := strings.Cut(strings.TrimLeft(t.S, " \t\r\n"), "\n")
 	interpreter := "/bin/sh"
 	if s, ok := strings.CutPrefix(first, "#!"); ok {

@@ -120,7 +120,7 @@ func align(f *source.File, r source.Range, s string) alignment {
 				next = j + 1
 				break
 			}
-			if j != next || !strings.ContainsAny(raw, "$%") {
+			if !strings.ContainsAny(raw, "$%") {
 				continue
 			}
 			// What is put into a line makes it another one; its ends stay.
@@ -128,7 +128,7 @@ func align(f *source.File, r source.Range, s string) alignment {
 			body := strings.TrimLeft(raw, " \t")
 			at := from[j].start + len(raw) - len(body)
 			p, q := common(t[lead:], body)
-			if p+q == 0 || p == 0 && q < 3 {
+			if j == next && p == 0 && q < 3 || j > next && (p < 4 || 2*(p+q) < len(t)-lead) {
 				continue
 			}
 			l = line{found: true, start: at - lead, end: from[j].start + len(raw), prefix: p + lead, suffix: q, length: len(t)}

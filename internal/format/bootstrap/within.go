@@ -181,6 +181,9 @@ func comments(text string, at func(int, int) source.Range) []resource.Comment {
 			}
 			i += n + 1
 		}
+		if strings.HasPrefix(line, "#!") {
+			i = -1
+		}
 		if i >= 0 && len(out) < 1_000 {
 			body := strings.TrimRight(line[i:], "\r\n")
 			out = append(out, resource.Comment{

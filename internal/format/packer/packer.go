@@ -302,12 +302,17 @@ func (t *template) file(name string) *source.File {
 }
 
 func load(fsys fs.FS, name string, limit int64) ([]byte, error) {
-	info, err := fs.Lstat(fsys, name)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, errors.New("it is no regular file")
+	for i := 0; i <= len(name); i++ {
+		if i < len(name) && name[i] != '/' {
+			continue
+		}
+		info, err := fs.Lstat(fsys, name[:i])
+		if err != nil {
+			return nil, err
+		}
+		if info.Mode()&fs.ModeSymlink != 0 || i == len(name) && !info.Mode().IsRegular() {
+			return nil, errors.New("it is no regular file")
+		}
 	}
 	h, err := fsys.Open(name)
 	if err != nil {

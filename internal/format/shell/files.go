@@ -100,7 +100,7 @@ func (w *walker) files(s *syntax.Stmt, c *command, ctx context) {
 		return
 	}
 	all := body.At(0, len(body.S))
-	n := &resource.Node{Kind: resource.Map, Range: all}
+	n := &resource.Node{Kind: resource.Map, Range: span(w.t.At(to.path.start, to.path.end), all)}
 	n.Fields = []resource.Field{
 		{Name: "path", Node: w.text(to.path.text, to.path.start, to.path.end)},
 		{Name: "content", Node: w.value(body.S, all)},
@@ -156,4 +156,18 @@ func (w *walker) hereDocument(rd *syntax.Redirect) Text {
 		}
 		return w.t.At(offsets[a], offsets[a])
 	}}
+}
+
+// span is the range from the one to the other, wherever they lie.
+func span(a, b source.Range) source.Range {
+	if a.File != b.File {
+		return b
+	}
+	if b.Start.Byte < a.Start.Byte {
+		a.Start = b.Start
+	}
+	if b.End.Byte > a.End.Byte {
+		a.End = b.End
+	}
+	return a
 }
