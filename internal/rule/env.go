@@ -43,6 +43,7 @@ func newEnvironment() (*cel.Env, error) {
 	}
 	opts = append(opts, functions()...)
 	opts = append(opts, selectorOptions()...)
+	opts = append(opts, givenOptions()...)
 	return cel.NewEnv(append(opts, linkOptions()...)...)
 }
 

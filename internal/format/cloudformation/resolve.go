@@ -54,7 +54,11 @@ func (r *resolver) value(n *resource.Node, depth int) *resource.Node {
 		if r.spent++; r.spent > maxNodes {
 			return unknown(n, "a template that is too large to be worked out")
 		}
-		return r.call(n, name, arg, depth+1)
+		v := r.call(n, name, arg, depth+1)
+		if v != nil && v.Unknown && v.Refs == nil {
+			v.Refs = r.references(n)
+		}
+		return v
 	}
 	switch n.Kind {
 	case resource.List:
