@@ -54,11 +54,7 @@ func (r *resolver) value(n *resource.Node, depth int) *resource.Node {
 		if r.spent++; r.spent > maxNodes {
 			return unknown(n, "a template that is too large to be worked out")
 		}
-		v := r.call(n, name, arg, depth+1)
-		if v != nil && v.Unknown && v.Refs == nil {
-			v.Refs = r.references(n)
-		}
-		return v
+		return r.call(n, name, arg, depth+1)
 	}
 	switch n.Kind {
 	case resource.List:
