@@ -87,8 +87,8 @@ func fieldNode(of, key ref.Val) (n *resource.Node, unk ref.Val) {
 }
 
 // givenField reports whether a field is set to something. A value that is known
-// only once it is applied is something where its expression names a resource;
-// else it may still be null.
+// only once it is applied is something where its expression names a resource or
+// where some of its text is known; else it may still be null.
 func givenField(of, key ref.Val) ref.Val {
 	n, unk := fieldNode(of, key)
 	switch {
@@ -96,7 +96,7 @@ func givenField(of, key ref.Val) ref.Val {
 		return unk
 	case n == nil:
 		return types.False
-	case n.Unknown && len(n.Refs) == 0:
+	case n.Unknown && len(n.Refs)+len(n.Parts) == 0:
 		return unknownOf(n)
 	case n.Unknown:
 		return types.True
