@@ -29,12 +29,12 @@ func mergeInstances(fs []Finding) []Finding {
 	others := map[int][]string{}
 	out := fs[:0]
 	for _, f := range fs {
-		if f.Resource.Platform != resource.Terraform || f.Range.IsZero() {
+		if !instantiated(f.Resource) || f.Range.IsZero() {
 			out = append(out, f)
 			continue
 		}
 		key := instancePlace{
-			rule: f.Rule.ID, unit: f.Resource.Unit, path: f.Path.String(), item: f.Resource.Kind + "." + f.Resource.Name,
+			rule: f.Rule.ID, unit: f.Resource.Unit, path: f.Path.String(), item: blockName(f.Resource),
 			check: f.Check, state: f.State, at: f.Range,
 		}
 		i, again := first[key]
@@ -51,6 +51,19 @@ func mergeInstances(fs []Finding) []Finding {
 		out[i].Message += " (also " + listNames(names) + ")"
 	}
 	return out
+}
+
+// instantiated reports whether one block may make many of the resource.
+func instantiated(r *resource.Resource) bool {
+	return r.Platform == resource.Terraform || r.Format == resource.Terraform
+}
+
+// blockName names the block that a resource was read from.
+func blockName(r *resource.Resource) string {
+	for r.Written != nil {
+		r = r.Written.Resource
+	}
+	return r.Kind + "." + r.Name
 }
 
 func listNames(names []string) string {
@@ -98,7 +111,7 @@ func mergeUnknown(us []NotEvaluated) []NotEvaluated {
 	out := us[:0]
 	for _, u := range us {
 		k := key{u.Rule.ID, u.Resource.Known().Unit, u.Why, u.Path.String(), u.Range}
-		if (u.Resource.Platform == resource.Terraform || shared(u.Resource)) && !u.Range.IsZero() {
+		if (instantiated(u.Resource) || shared(u.Resource)) && !u.Range.IsZero() {
 			if seen[k] {
 				continue
 			}

@@ -81,13 +81,19 @@ func propose(f engine.Finding, files Files) ([]source.Edit, error) {
 	for i := len(f.Item) - 1; i >= 0; i-- {
 		top = &patch{kids: []kid{{f.Item[i], top}}}
 	}
+	for w := res.Written; w != nil; w = res.Written {
+		if top, err = top.translate(res.Root, w); err != nil {
+			return nil, err
+		}
+		res = w.Resource
+	}
 	var edits []source.Edit
 	switch {
-	case res.Platform == resource.Dockerfile:
+	case res.Format == resource.Dockerfile:
 		edits, err = proposeDockerfile(file, res, f.Item, item, p)
-	case res.Platform == resource.Terraform && !strings.HasSuffix(res.Range.File, ".json"):
+	case res.Format == resource.Terraform && !isJSON(res.Range.File):
 		edits, err = proposeHCL(file, res, top)
-	case res.Platform == resource.Terraform:
+	case res.Format == resource.Terraform:
 		edits, err = proposeTFJSON(file, res, top)
 	default:
 		edits, err = proposeYAML(file, res, top)

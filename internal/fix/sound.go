@@ -18,11 +18,11 @@ import (
 // other document or block of it changed. It is cheap; the proof comes later.
 func sound(f *source.File, after []byte, res *resource.Resource) error {
 	switch {
-	case res.Platform == resource.Dockerfile:
+	case res.Format == resource.Dockerfile:
 		return nil
 	case isJSON(f.Path):
 		return soundJSON(after)
-	case res.Platform == resource.Terraform:
+	case res.Format == resource.Terraform:
 		return soundHCL(f, after)
 	}
 	return soundYAML(f.Data, after)

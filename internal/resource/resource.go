@@ -63,6 +63,25 @@ type Resource struct {
 	// Comments are those within and right above the resource, in file order.
 	// Suppressions are read from them.
 	Comments []Comment
+	// Written is how the resource was written, where that is in the terms of
+	// another platform: a Deployment written as a kubernetes_deployment of
+	// Terraform. nil: in those of its own.
+	Written *Written
+}
+
+// Written is a resource as it was read, before it was projected onto the
+// platform that rules speak about.
+type Written struct {
+	Resource *Resource
+	// Path translates a path of the projected tree into one of
+	// Resource.Root, for what is there as well as for what is missing, with an
+	// index wherever a nested block is meant. It fails for what cannot be said
+	// in the terms that the resource is written in.
+	Path func(Path) (Path, error)
+	// Along gives what has to be said as well in an object that is made at the
+	// path of the projected tree, so that making it says no more than is meant:
+	// what the resource is written in may fill in what is left out. nil: nothing.
+	Along func(Path) []Field
 }
 
 // Identity is what a resource is known by.

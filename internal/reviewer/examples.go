@@ -33,7 +33,8 @@ type ExampleResult struct {
 // of its rule, a passing one none, and the fixed text must be, byte for byte,
 // what the proven fixes make of the failing one, with no finding of the rule
 // left. A failing example that has fixes but shows no fixed text does not hold.
-// readers are by format, which is the name of the platform.
+// readers are by format; an example that names none is in the format that has
+// the name of its platform.
 func RunExamples(ctx context.Context, rules []*rule.Rule, readers map[string]format.Reader) []ExampleResult {
 	var out []ExampleResult
 	active := make([]rule.Active, len(rules))
@@ -42,9 +43,13 @@ func RunExamples(ctx context.Context, rules []*rule.Rule, readers map[string]for
 	}
 	for _, r := range rules {
 		for i, ex := range r.Examples {
-			x := example{rule: r, all: active, platform: ex.Platform, reader: readers[ex.Platform], file: ex.File}
+			x := example{rule: r, all: active, format: ex.Format, file: ex.File}
+			if x.format == "" {
+				x.format = ex.Platform
+			}
+			x.reader = readers[x.format]
 			if x.file == "" {
-				x.file = defaultFiles[ex.Platform]
+				x.file = defaultFiles[x.format]
 			}
 			if ex.Fail != "" {
 				mended, err := x.fails(ctx, ex.Fail)
@@ -74,12 +79,12 @@ var defaultFiles = map[string]string{
 // example is one example as a unit of one file. It implements fix.Evaluator with
 // all rules at hand, so that a fix which breaks another rule is not proven.
 type example struct {
-	rule     *rule.Rule
-	all      []rule.Active
-	platform string
-	reader   format.Reader
-	file     string
-	text     string
+	rule   *rule.Rule
+	all    []rule.Active
+	format string
+	reader format.Reader
+	file   string
+	text   string
 }
 
 func (x example) Evaluate(ctx context.Context, _ string, overlay map[string][]byte) ([]engine.Finding, error) {
@@ -88,17 +93,17 @@ func (x example) Evaluate(ctx context.Context, _ string, overlay map[string][]by
 		text = string(data)
 	}
 	if x.reader == nil {
-		return nil, fmt.Errorf("there is no reader for %s", x.platform)
+		return nil, fmt.Errorf("there is no reader for %s", x.format)
 	}
 	u := format.Unit{
-		Format: x.platform, Dir: path.Dir(x.file), Files: []string{x.file},
+		Format: x.format, Dir: path.Dir(x.file), Files: []string{x.file},
 		FS: fstest.MapFS{x.file: {Data: []byte(text)}}, MaxFileSize: format.DefaultMaxFileSize,
 	}
-	u.ID = x.platform + ":" + u.Dir
-	if x.platform == resource.Dockerfile {
-		u.ID = x.platform + ":" + x.file
+	u.ID = x.format + ":" + u.Dir
+	if x.format == resource.Dockerfile {
+		u.ID = x.format + ":" + x.file
 	}
-	resources, ds := x.reader.Read(ctx, u)
+	resources, ds := readUnit(ctx, x.reader, u)
 	for _, d := range ds {
 		if d.Level == source.LevelError {
 			return nil, fmt.Errorf("the example does not read: %s", d)

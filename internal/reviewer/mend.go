@@ -148,11 +148,8 @@ func (e *evaluator) read(ctx context.Context, u format.Unit, overlay map[string]
 	if len(overlay) > 0 {
 		u.FS = overlayFS{FS: e.headTree, files: overlay}
 	}
-	after, ds := e.run.opt.Readers[u.Format].Read(ctx, u)
+	after, ds := readUnit(ctx, e.run.opt.Readers[u.Format], u)
 	after = e.run.asked(after)
-	for _, r := range after {
-		r.Variant = u.Variant
-	}
 	for file, n := range errorsByFile(ds) {
 		if overlay[file] != nil && n > e.errors[file] {
 			return nil, nil, nil, fmt.Errorf("%s no longer reads as it did", file)

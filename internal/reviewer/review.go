@@ -19,6 +19,7 @@ import (
 	"github.com/plimsoll-iac/plimsoll/internal/config"
 	"github.com/plimsoll-iac/plimsoll/internal/engine"
 	"github.com/plimsoll-iac/plimsoll/internal/format"
+	"github.com/plimsoll-iac/plimsoll/internal/format/projection"
 	"github.com/plimsoll-iac/plimsoll/internal/project"
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
 	"github.com/plimsoll-iac/plimsoll/internal/review"
@@ -289,10 +290,7 @@ func (o Options) read(ctx context.Context, units []format.Unit) ([]*resource.Res
 				results[i].diags.Errorf(u.Dir, 0, "no reader for %s", u.Format)
 				return nil
 			}
-			results[i].resources, results[i].diags = reader.Read(ctx, u)
-			for _, r := range results[i].resources {
-				r.Variant = u.Variant
-			}
+			results[i].resources, results[i].diags = readUnit(ctx, reader, u)
 			mu.Lock()
 			defer mu.Unlock()
 			done++
@@ -310,13 +308,24 @@ func (o Options) read(ctx context.Context, units []format.Unit) ([]*resource.Res
 	return inContext(out), ds
 }
 
+// readUnit reads a unit and puts each of its resources on the platform that
+// rules speak about. Whatever judges resources gets them from here.
+func readUnit(ctx context.Context, reader format.Reader, u format.Unit) ([]*resource.Resource, source.Diagnostics) {
+	rs, ds := reader.Read(ctx, u)
+	for _, r := range rs {
+		r.Variant = u.Variant
+	}
+	rs, more := projection.All(rs)
+	return rs, append(ds, more...)
+}
+
 // inContext leaves out the modules that were read on their own although another
 // unit calls them: with the caller's arguments more of them is known, and said
 // twice would be once too often.
 func inContext(all []*resource.Resource) []*resource.Resource {
 	called := map[string]bool{}
 	for _, r := range all {
-		if r.Platform == resource.Terraform && strings.HasPrefix(r.ID, "module.") {
+		if r.Format == resource.Terraform && strings.HasPrefix(r.ID, "module.") {
 			if unit := resource.Terraform + ":" + path.Dir(r.Range.File); unit != r.Unit {
 				called[unit] = true
 			}

@@ -248,12 +248,12 @@ func (p *parser) value(n *yaml.Node) any {
 func (p *parser) examples(f field, r *Rule) []Example {
 	var out []Example
 	for _, n := range p.items(f, maxExamples) {
-		fs := p.fields(n, "an example", "platform", "file", "fail", "fixed", "pass")
+		fs := p.fields(n, "an example", "platform", "format", "file", "fail", "fixed", "pass")
 		if fs == nil {
 			continue
 		}
 		e := Example{
-			Line: n.Line, File: p.text(fs["file"], false),
+			Line: n.Line, Format: p.text(fs["format"], false), File: p.text(fs["file"], false),
 			Fail: p.text(fs["fail"], false), Fixed: p.text(fs["fixed"], false), Pass: p.text(fs["pass"], false),
 		}
 		switch pf, ok := fs["platform"]; {

@@ -163,6 +163,7 @@ type Setting struct {
 // Example shows a violation, its mended form, or something that passes.
 type Example struct {
 	Platform          string // needed where the rule has checks for several platforms
+	Format            string // what it is written in, where that has not the platform's name
 	File              string // file name, where it matters
 	Line              int    // of the example in Rule.File; 0 for none
 	Fail, Fixed, Pass string

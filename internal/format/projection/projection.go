@@ -1,0 +1,58 @@
+// Package projection puts resources that are written in the terms of one
+// platform onto the platform that rules speak about: a kubernetes_deployment of
+// Terraform is a Deployment of Kubernetes, and is judged by the rules for it.
+//
+// A projection is pure: it gives another tree over the same places of the
+// source and changes nothing that it was given. What cannot be known stays
+// unknown, and what may hold more than is known stays partial. The projected
+// resource keeps the id, the unit, the format and the places of the one that
+// was read, and holds it in Written, so that fixes are written in its terms.
+package projection
+
+import (
+	"github.com/plimsoll-iac/plimsoll/internal/resource"
+	"github.com/plimsoll-iac/plimsoll/internal/source"
+)
+
+// All projects those of the resources that have a projection and gives all in
+// their order. The diagnostics name those that should have one and of which too
+// little is known. The slice that was given is left as it is.
+func All(rs []*resource.Resource) ([]*resource.Resource, source.Diagnostics) {
+	var ds source.Diagnostics
+	out := rs
+	for i, r := range rs {
+		p := project(r, &ds)
+		if p == r {
+			continue
+		}
+		if &out[0] == &rs[0] {
+			out = append([]*resource.Resource(nil), rs...)
+		}
+		out[i] = p
+	}
+	return out, ds
+}
+
+// project gives r as its rules see it: r itself where it has no projection.
+func project(r *resource.Resource, ds *source.Diagnostics) *resource.Resource {
+	if r == nil || r.Root == nil {
+		return r
+	}
+	if r.Platform == resource.Terraform {
+		return fromTerraform(r, ds)
+	}
+	return r
+}
+
+// unknownAs says that a resource was not evaluated, and what it depends on.
+func unknownAs(ds *source.Diagnostics, r *resource.Resource, what string, n *resource.Node) *resource.Resource {
+	why := ""
+	if n != nil && n.Why != "" {
+		why = ": it depends on " + n.Why
+	}
+	*ds = append(*ds, source.Diagnostic{
+		File: r.Range.File, Line: r.Head.Start.Line, Level: source.LevelWarning,
+		Message: r.ID + " is not evaluated, since " + what + " is not known" + why, NotEvaluated: r.ID,
+	})
+	return r
+}
