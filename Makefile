@@ -38,6 +38,10 @@ github-descriptions: ## Fetch GitHub's own descriptions (npm) that the simulated
 rules-test: ## Run the examples of every rule
 	go run ./cmd/plimsoll rules test
 
+.PHONY: coverage
+coverage: ## Say which of the field's checks the rules cover, by platform and theme
+	go run ./cmd/plimsoll rules coverage
+
 .PHONY: lint
 lint: $(BIN)/golangci-lint-$(LINT_VERSION) ## Run the linters, the walls between the rooms among them
 	@test -z "$$(gofmt -l cmd internal rules)" || { gofmt -l cmd internal rules; echo "gofmt the files above"; exit 1; }

@@ -10,5 +10,14 @@ import (
 //go:embed */*.yaml
 var files embed.FS
 
+//go:embed checks.tsv
+var checks string
+
+// Checks gives the list of what tools of this field check, tab-separated with a
+// header: id, platform, theme (1 to 9), scope, whether a fix can be told (yes,
+// needs-choice, no), and for a row that no rule covers the reason. A rule names
+// the rows that it covers (covers).
+func Checks() string { return checks }
+
 // FS gives the rule files by their paths: privileged-containers/….yaml.
 func FS() fs.FS { return files }

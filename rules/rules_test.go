@@ -58,6 +58,11 @@ func TestExamples(t *testing.T) {
 func TestCatalogue(t *testing.T) {
 	themes := map[string]int{}
 	covered := map[string]string{}
+	known := map[string]bool{}
+	for line := range strings.Lines(rules.Checks()) {
+		id, _, _ := strings.Cut(line, "\t")
+		known[id] = true
+	}
 	for _, r := range load(t) {
 		themes[r.Theme]++
 		if want := r.Theme + "/" + strings.Replace(r.ID, "/", "-", 1) + ".yaml"; r.File != want {
@@ -71,6 +76,9 @@ func TestCatalogue(t *testing.T) {
 				t.Errorf("%s is covered by %s and %s", c, other, r.ID)
 			}
 			covered[c] = r.ID
+			if !known[c] {
+				t.Errorf("%s covers %s, which is no row of checks.tsv", r.ID, c)
+			}
 		}
 		for _, c := range r.Checks {
 			if c.Fix != nil && c.Fix.Title == "" {

@@ -43,6 +43,9 @@ func newRulesCommand() *cobra.Command {
 	}, &cobra.Command{
 		Use: "test [PATH...]", Short: "Run the examples of rule files (default: the built-in rules)",
 		RunE: func(cmd *cobra.Command, args []string) error { return testRules(cmd, args) },
+	}, &cobra.Command{
+		Use: "coverage", Short: "Say which of the field's checks the rules cover, by platform and theme", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return coverage(cmd.OutOrStdout(), format) },
 	})
 	return cmd
 }
