@@ -44,6 +44,7 @@ func newEnvironment() (*cel.Env, error) {
 	opts = append(opts, functions()...)
 	opts = append(opts, selectorOptions()...)
 	opts = append(opts, givenOptions()...)
+	opts = append(opts, portOption())
 	return cel.NewEnv(append(opts, linkOptions()...)...)
 }
 

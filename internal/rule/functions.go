@@ -48,7 +48,8 @@ func (functionCosts) CallCost(function, _ string, args []ref.Val, _ ref.Val) *ui
 	switch function {
 	case "lst":
 		return nil
-	case "json", fnJSONField, fnJSONOptField, "open_to_world", "cidr_public", "image", "secretish", "iam_match", "selects", "pod_template":
+	case "json", fnJSONField, fnJSONOptField, "open_to_world", "cidr_public", "image", "secretish", "iam_match", "selects", "pod_template",
+		"ports_include":
 		c := uint64(5)
 		for _, a := range args {
 			c += weight(a)
