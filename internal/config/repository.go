@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"io/fs"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -57,6 +56,13 @@ type Repository struct {
 	// InlineSuppressions says on which side of a pull request inline
 	// suppressions count: InlineBase or InlineHead.
 	InlineSuppressions string
+	// SARIFUpload says that findings go to code scanning too.
+	SARIFUpload *bool
+	// Locked are keys that layers above this one may only make stricter: names of
+	// keys, and rules.<id>.
+	Locked []string
+	// Places says where in its file a layer sets a key: mode, rules.<id>.
+	Places map[string]source.Range
 }
 
 // RuleOverride changes one rule.
@@ -90,44 +96,22 @@ func (s Suppression) Covers(path string) bool {
 
 // Defaults is the lowest layer: every setting that has a value has it here.
 func Defaults() Repository {
-	drafts, comments := false, 20
+	drafts, comments, upload := false, 20, false
 	return Repository{
 		Mode: ModeEnforce, Profile: []string{"default"},
 		FailOn: rule.High, ReviewDrafts: &drafts, CommentOn: rule.Medium, MaxComments: &comments,
 		Include: []string{"**"}, Exclude: []string{},
-		ExtraRules: []string{}, InlineSuppressions: InlineBase,
+		ExtraRules: []string{}, InlineSuppressions: InlineBase, SARIFUpload: &upload,
 	}
 }
 
-// Merge lays the layers over each other, lowest first (Defaults, the server's,
-// the organisation's, the repository's). A setting of a later layer replaces an
-// earlier one; rules are merged setting by setting; suppressions of all layers
-// count. No layer is changed.
+// Merge is Lay for layers of which nothing else is wanted.
 func Merge(layers ...Repository) Repository {
-	var m Repository
-	for _, l := range layers {
-		m.Mode = either(l.Mode, m.Mode)
-		m.FailOn = either(l.FailOn, m.FailOn)
-		m.CommentOn = either(l.CommentOn, m.CommentOn)
-		m.InlineSuppressions = either(l.InlineSuppressions, m.InlineSuppressions)
-		m.ReviewDrafts = either(l.ReviewDrafts, m.ReviewDrafts)
-		m.MaxComments = either(l.MaxComments, m.MaxComments)
-		m.Profile = eitherList(l.Profile, m.Profile)
-		m.Include = eitherList(l.Include, m.Include)
-		m.Exclude = eitherList(l.Exclude, m.Exclude)
-		m.ExtraRules = eitherList(l.ExtraRules, m.ExtraRules)
-		m.Suppress = append(m.Suppress, l.Suppress...)
-		for _, id := range slices.Sorted(maps.Keys(l.Rules)) {
-			if m.Rules == nil {
-				m.Rules = make(map[string]RuleOverride)
-			}
-			o, low := l.Rules[id], m.Rules[id]
-			m.Rules[id] = RuleOverride{
-				Enabled:  either(o.Enabled, low.Enabled),
-				Severity: either(o.Severity, low.Severity),
-			}
-		}
+	named := make([]Layer, len(layers))
+	for i, l := range layers {
+		named[i] = Layer{Repository: l}
 	}
+	m, _, _ := Lay(named...)
 	return m
 }
 
@@ -135,13 +119,6 @@ func either[T comparable](upper, lower T) T {
 	var unset T
 	if upper != unset {
 		return upper
-	}
-	return lower
-}
-
-func eitherList(upper, lower []string) []string {
-	if upper != nil {
-		return slices.Clone(upper)
 	}
 	return lower
 }
@@ -242,6 +219,12 @@ func (p *repositoryParser) parse(root *yaml.Node) error {
 			p.r.InlineSuppressions, err = p.word("inline_suppressions", n, []string{InlineBase, InlineHead})
 			return err
 		}},
+		{"sarif_upload", func(n *yaml.Node) error {
+			v, err := boolean(p.file.Path, "sarif_upload", n)
+			p.r.SARIFUpload = &v
+			return err
+		}},
+		{"locked", p.locked},
 	}
 	keys := make([]string, len(readers))
 	for i, r := range readers {
@@ -256,9 +239,43 @@ func (p *repositoryParser) parse(root *yaml.Node) error {
 		if i < 0 {
 			return p.unknownKey(kv, "", keys)
 		}
+		p.at(kv.key, kv.line)
 		if err := readers[i].read(kv.value); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// at notes where a key is set.
+func (p *repositoryParser) at(key string, line int) {
+	if p.r.Places == nil {
+		p.r.Places = map[string]source.Range{}
+	}
+	p.r.Places[key] = p.file.LineRange(line, line)
+}
+
+// locked reads the keys that layers above may only make stricter.
+func (p *repositoryParser) locked(n *yaml.Node) error {
+	list, lines, err := texts(p.file.Path, "locked", n)
+	if err != nil {
+		return err
+	}
+	for i, key := range list {
+		if id, ok := strings.CutPrefix(key, "rules."); ok {
+			if p.knownRule(id, lines[i]) {
+				p.r.Locked = append(p.r.Locked, key)
+			}
+			continue
+		}
+		if key == "paths" {
+			p.r.Locked = append(p.r.Locked, "paths.include", "paths.exclude")
+			continue
+		}
+		if !slices.Contains(lockable(), key) {
+			return errorAt(p.file.Path, lines[i], "locked: %q is no key that can be locked; %s", shorten(key), suggest(key, append(lockable(), "paths", "rules.<id>")))
+		}
+		p.r.Locked = append(p.r.Locked, key)
 	}
 	return nil
 }
@@ -321,6 +338,7 @@ func (p *repositoryParser) paths(n *yaml.Node) error {
 		return err
 	}
 	for _, kv := range pairs {
+		p.at("paths."+kv.key, kv.line)
 		switch kv.key {
 		case "include":
 			p.r.Include, err = p.patterns("paths.include", kv.value)
@@ -381,6 +399,7 @@ func (p *repositoryParser) rules(n *yaml.Node) error {
 		}
 		if p.knownRule(kv.key, kv.line) {
 			p.r.Rules[kv.key] = o
+			p.at("rules."+kv.key, kv.line)
 		}
 	}
 	return nil

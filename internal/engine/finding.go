@@ -55,6 +55,9 @@ type Finding struct {
 	// by their file. Sorted; empty where there is one.
 	Through     []string
 	Suppression *Suppression // set when State is Suppressed
+	// Pending is an inline suppression of the head that is not counted yet: it
+	// does once merged. State says what counts now.
+	Pending *Suppression
 }
 
 // Suppression says who answers for a finding that is not reported.

@@ -108,6 +108,7 @@ func (j *judge) suppress(out *changeResult, head, base *side) {
 				f.Suppression = &Suppression{By: "inline", Reason: by.reason, Expires: by.until, Range: d.place}
 				continue
 			}
+			f.Pending = &Suppression{By: "inline", Reason: d.reason, Expires: d.until, Range: d.place}
 			out.diags.Warnf(d.place.File, d.place.Start.Line,
 				"%s %s takes effect once it is merged: in a review those count that the base has", marker, f.Rule.ID)
 		}

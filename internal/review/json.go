@@ -20,6 +20,7 @@ type (
 		Findings      []jsonFinding    `json:"findings"`
 		Diagnostics   []jsonDiagnostic `json:"diagnostics"`
 		NotEvaluated  []jsonUnknown    `json:"not_evaluated"`
+		IfMerged      *jsonEffects     `json:"if_merged,omitempty"`
 	}
 	jsonSummary struct {
 		New              int        `json:"new"`
@@ -87,6 +88,16 @@ type (
 		Severity string `json:"severity"`
 		Message  string `json:"message"`
 	}
+	jsonEffects struct {
+		RulesOff        []string `json:"rules_off"`
+		RulesOn         []string `json:"rules_on"`
+		Looser          []string `json:"looser"`
+		Stricter        []string `json:"stricter"`
+		NewSuppressions int      `json:"new_suppressions"`
+		HiddenFindings  int      `json:"hidden_findings"`
+		Uncounted       string   `json:"uncounted,omitempty"`
+		Error           string   `json:"error,omitempty"`
+	}
 	jsonUnknown struct {
 		Rule     string `json:"rule"`
 		Resource string `json:"resource"`
@@ -96,6 +107,21 @@ type (
 		Why      string `json:"why"`
 	}
 )
+
+func effectsJSON(e *Effects) *jsonEffects {
+	if e == nil {
+		return nil
+	}
+	list := func(s []string) []string { return append([]string{}, s...) }
+	out := &jsonEffects{
+		RulesOff: list(e.RulesOff), RulesOn: list(e.RulesOn), Looser: list(e.Loosened), Stricter: list(e.Tightened),
+		NewSuppressions: e.Suppressions, HiddenFindings: e.Hidden, Uncounted: e.Uncounted,
+	}
+	if e.Broken != nil {
+		out.Error = e.Broken.String()
+	}
+	return out
+}
 
 // JSON writes the report in schema version 1.
 func JSON(w io.Writer, r *Report) error {
@@ -107,6 +133,7 @@ func JSON(w io.Writer, r *Report) error {
 			ResourcesChanged: c.Changed, ResourcesTotal: c.Total, Conclusion: Conclude(r),
 		},
 		Resources: []jsonResource{}, Findings: []jsonFinding{}, Diagnostics: []jsonDiagnostic{}, NotEvaluated: []jsonUnknown{},
+		IfMerged: effectsJSON(r.IfMerged),
 	}
 	for _, ch := range r.Changes {
 		res := ch.Resource()

@@ -93,7 +93,7 @@ func Failing(r *Report) int {
 }
 
 func nothing(r *Report) bool {
-	return len(r.Changes) == 0 && len(r.Findings) == 0 && len(r.Diagnostics) == 0
+	return len(r.Changes) == 0 && len(r.Findings) == 0 && len(r.Diagnostics) == 0 && r.IfMerged == nil
 }
 
 func actions(r *Report) []Action {

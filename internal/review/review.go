@@ -30,6 +30,9 @@ type Report struct {
 	Files   map[string]*source.File
 	Elapsed time.Duration
 	Policy  Policy
+	// IfMerged is what the change does to how later changes are judged; nil where
+	// it does nothing to that.
+	IfMerged *Effects
 	// RulesURL is where rule pages are served, without a final slash:
 	// <RulesURL>/k8s/privileged-container. "" when there is no server.
 	RulesURL string

@@ -53,6 +53,8 @@ func Title(r *Report) string {
 		return "Could not read " + r.Policy.ConfigError.File
 	case nothing(r):
 		return "Nothing to review"
+	case c.New == 0 && r.IfMerged.loosens():
+		return "No new findings, but fewer are said once merged"
 	case c.New == 0 && c.Fixed > 0:
 		return fmt.Sprintf("No new findings, %d fixed", c.Fixed)
 	case c.New == 0 && len(notEvaluated(r)) > 0:
@@ -124,6 +126,8 @@ func verdict(r *Report, c Counts) string {
 		switch {
 		case nothing(r):
 			return "Nothing to review: this change touches no infrastructure code that Plimsoll reads."
+		case len(r.Changes) == 0 && r.IfMerged != nil:
+			return "This change touches how the repository is judged, and no infrastructure code."
 		case c.Changed == 0:
 			return "No resource changed: the text moved, what it says did not."
 		case c.Fixed > 0:
@@ -162,6 +166,13 @@ func writeRest(b *strings.Builder, r *Report, c Counts) {
 	if len(parts) > 0 {
 		b.WriteString(strings.Join(parts, " ") + "\n\n")
 	}
+	if said := r.IfMerged.sentences(code); len(said) > 0 {
+		b.WriteString("**" + said[0] + "**")
+		for _, s := range said[1:] {
+			b.WriteString(" " + s)
+		}
+		b.WriteString("\n\n")
+	}
 	if ne := notEvaluated(r); len(ne) > 0 {
 		b.WriteString("Not evaluated:\n")
 		writeList(b, ne, 30)
@@ -177,7 +188,7 @@ func writeRest(b *strings.Builder, r *Report, c Counts) {
 		writeList(b, notes, 20)
 	}
 	switch {
-	case nothing(r):
+	case nothing(r), c.Total == 0 && len(r.Changes) == 0:
 	case r.Scanned:
 		fmt.Fprintf(b, "%d %s evaluated in %s.\n", c.Total, plural(c.Total, "resource", "resources"), seconds(r.Elapsed))
 	default:

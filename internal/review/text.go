@@ -67,6 +67,10 @@ func Text(w io.Writer, r *Report, o TextOptions) error {
 			fmt.Fprintf(b, "%s  %s\n", p.paint("33", "not evaluated"), printable(s))
 		}
 	}
+	for _, s := range r.IfMerged.sentences(func(s string) string { return s }) {
+		wrote = true
+		fmt.Fprintln(b, printable(s))
+	}
 	if wrote {
 		fmt.Fprintln(b)
 	}

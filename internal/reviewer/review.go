@@ -44,7 +44,7 @@ type Options struct {
 	Finder  project.Finder
 	// Layers lie under the repository's configuration, lowest first: the
 	// server's, the organisation's.
-	Layers []config.Repository
+	Layers []config.Layer
 	// Over lies over it: the flags of the command line.
 	Over config.Repository
 	// AllSuppressions counts inline suppressions as they stand (a scan does).
@@ -104,7 +104,13 @@ func NewReview(ctx context.Context, opt Options, trees Trees) (*Session, error) 
 	base, _ = opt.read(ctx, baseUnits) // what the base could not be read for is no news
 	head, ds = opt.read(ctx, headUnits)
 	run.diags = append(run.diags, ds...)
-	return run.finish(ctx, start, trees.Base(), trees.Head(), base, headUnits, head)
+	s, err := run.finish(ctx, start, trees.Base(), trees.Head(), base, headUnits, head)
+	if err != nil {
+		return nil, err
+	}
+	s.Report.IfMerged, err = run.effects(ctx, trees, changes, s.Report)
+	s.Report.Elapsed = opt.Now().Sub(start)
+	return s, err
 }
 
 // Scan judges every resource below the paths ("." for all) as if it were new.
@@ -138,6 +144,7 @@ func (o Options) progress(phase string, done, total int) {
 type run struct {
 	opt      Options
 	settings config.Repository
+	origins  []config.Origin
 	active   []rule.Active
 	known    map[string]bool
 	report   *review.Report
@@ -199,8 +206,10 @@ func (o Options) prepare(_ context.Context, judge fs.FS) (*run, error) {
 	}
 	repo, ds = repo.Current(o.Now())
 	r.diags = append(r.diags, ds...)
-	layers := append([]config.Repository{config.Defaults()}, o.Layers...)
-	r.settings = config.Merge(append(layers, repo, o.Over)...)
+	layers := append([]config.Layer{{Name: "the defaults", Repository: config.Defaults()}}, o.Layers...)
+	layers = append(layers, config.Layer{Name: ConfigFile, Repository: repo}, config.Layer{Name: "the command line", Repository: o.Over, Free: true})
+	r.settings, r.origins, ds = config.Lay(layers...)
+	r.diags = append(r.diags, ds...)
 	active, err := catalogue.Select(r.settings.Profile, overrides(r.settings))
 	if err != nil {
 		return nil, err

@@ -340,23 +340,24 @@ func (p *PullReviewer) compare(ctx context.Context, pr github.PullRequest, base 
 
 // organisation reads the layer of the owner's .github repository. broken is set
 // when there is one that cannot be read.
-func (p *PullReviewer) organisation(ctx context.Context, pr github.PullRequest) (layer config.Repository, ds source.Diagnostics, broken *source.Diagnostic, err error) {
+func (p *PullReviewer) organisation(ctx context.Context, pr github.PullRequest) (layer config.Layer, ds source.Diagnostics, broken *source.Diagnostic, err error) {
 	data, err := p.Pulls.OwnerConfig(ctx, pr)
 	if err != nil || data == nil {
-		return config.Repository{}, nil, nil, err
+		return config.Layer{}, nil, nil, err
 	}
 	name := path.Join(pr.Owner, ".github", config.RepositoryFile)
 	var known func(id string) (ok bool, suggestion string)
 	if p.Rules != nil {
 		known = p.Rules.Known
 	}
-	layer, ds, err = config.ParseRepository(name, data, known)
+	layer.Name = name
+	layer.Repository, ds, err = config.ParseRepository(name, data, known)
 	if err != nil {
 		var bad *config.Error
 		if errors.As(err, &bad) {
-			return config.Repository{}, nil, &bad.Diagnostic, nil
+			return config.Layer{}, nil, &bad.Diagnostic, nil
 		}
-		return config.Repository{}, nil, &source.Diagnostic{File: name, Level: source.LevelError, Message: err.Error()}, nil
+		return config.Layer{}, nil, &source.Diagnostic{File: name, Level: source.LevelError, Message: err.Error()}, nil
 	}
 	// Folders of rules are the repository's own to name.
 	layer.ExtraRules = nil

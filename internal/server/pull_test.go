@@ -47,7 +47,7 @@ func (t trees) Prefetch(context.Context, []string, []string) error    { return n
 // lineReview finds each line of a.yaml in the head that begins with "bad" and
 // that the base has not.
 func lineReview(_ context.Context, opt reviewer.Options, t reviewer.Trees) (*review.Report, error) {
-	settings := config.Merge(append([]config.Repository{config.Defaults()}, opt.Layers...)...)
+	settings, _, _ := config.Lay(append([]config.Layer{{Repository: config.Defaults()}}, opt.Layers...)...)
 	report := &review.Report{
 		Policy: review.Policy{FailOn: settings.FailOn, CommentOn: settings.CommentOn, MaxComments: *settings.MaxComments,
 			ReviewDrafts: *settings.ReviewDrafts, Advise: settings.Mode == config.ModeAdvise},
