@@ -142,7 +142,7 @@ func (d *demo) start(ctx context.Context, listen string, log *slog.Logger) error
 	listening := make(chan struct{})
 	go func() {
 		d.ended <- server.Run(ctx, cfg, server.Parts{
-			Version: version, Review: opt, Open: newOpenTrees(cfg.GitHub.URL), Log: log, NoSweep: true,
+			Version: version, Review: opt, Open: newOpenTrees(cfg.GitHub), Log: log, NoSweep: true,
 			Listening: func(net.Addr) { close(listening) },
 		})
 	}()

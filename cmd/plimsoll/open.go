@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"path/filepath"
 
+	"github.com/plimsoll-iac/plimsoll/internal/config"
 	"github.com/plimsoll-iac/plimsoll/internal/github"
 	"github.com/plimsoll-iac/plimsoll/internal/gitrepo"
 	"github.com/plimsoll-iac/plimsoll/internal/reviewer"
@@ -14,14 +16,18 @@ import (
 
 // newOpenTrees wires git to the App: trees are fetched from the one GitHub host
 // that the settings name, with the installation's token.
-func newOpenTrees(githubURL string) func(*github.Client, string, *slog.Logger) (server.OpenTrees, error) {
+func newOpenTrees(cfg config.GitHub) func(*github.Client, string, *slog.Logger) (server.OpenTrees, error) {
 	return func(client *github.Client, dir string, log *slog.Logger) (server.OpenTrees, error) {
-		u, err := url.Parse(githubURL)
+		u, err := url.Parse(cfg.URL)
+		if err != nil {
+			return nil, err
+		}
+		transport, err := github.NewTransport(cfg.CAFile)
 		if err != nil {
 			return nil, err
 		}
 		remote := gitrepo.NewRemote(gitrepo.Options{
-			CacheDir: filepath.Join(dir, "git"), AllowedHost: u.Host, UserAgent: "git/plimsoll-" + version,
+			HTTPClient: &http.Client{Transport: transport}, CacheDir: filepath.Join(dir, "git"), AllowedHost: u.Host, UserAgent: "git/plimsoll-" + version,
 		})
 		return func(ctx context.Context, pr github.PullRequest, base string) (reviewer.Trees, func(), error) {
 			trees, err := remote.Open(ctx, gitrepo.Request{

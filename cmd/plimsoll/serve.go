@@ -36,7 +36,7 @@ Secrets can be read from files: PLIMSOLL_GITHUB_PRIVATE_KEY_FILE, PLIMSOLL_GITHU
 			log := newLogger(cmd.ErrOrStderr(), cfg.Log)
 			tellConfinement(log, pool)
 			return server.Run(cmd.Context(), cfg, server.Parts{
-				Version: version, Review: opt, Open: newOpenTrees(cfg.GitHub.URL), Log: log,
+				Version: version, Review: opt, Open: newOpenTrees(cfg.GitHub), Log: log,
 			})
 		},
 	}

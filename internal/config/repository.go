@@ -189,10 +189,40 @@ type repositoryParser struct {
 // parse reads the top level. Each setting is read by a function of its own; the
 // table is also the list of keys that there are.
 func (p *repositoryParser) parse(root *yaml.Node) error {
-	readers := []struct {
-		key  string
-		read func(*yaml.Node) error
-	}{
+	readers, keys := p.readers(), p.keys()
+	pairs, err := mapping(p.file.Path, "the configuration", root)
+	if err != nil {
+		return err
+	}
+	for _, kv := range pairs {
+		i := slices.Index(keys, kv.key)
+		if i < 0 {
+			return p.unknownKey(kv, "", keys)
+		}
+		p.at(kv.key, kv.line)
+		if err := readers[i].read(kv.value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keys are the keys of the top level.
+func (p *repositoryParser) keys() []string {
+	var out []string
+	for _, r := range p.readers() {
+		out = append(out, r.key)
+	}
+	return out
+}
+
+type keyReader struct {
+	key  string
+	read func(*yaml.Node) error
+}
+
+func (p *repositoryParser) readers() []keyReader {
+	return []keyReader{
 		{"version", p.version},
 		{"mode", func(n *yaml.Node) (err error) {
 			p.r.Mode, err = p.word("mode", n, []string{ModeEnforce, ModeAdvise})
@@ -226,25 +256,6 @@ func (p *repositoryParser) parse(root *yaml.Node) error {
 		}},
 		{"locked", p.locked},
 	}
-	keys := make([]string, len(readers))
-	for i, r := range readers {
-		keys[i] = r.key
-	}
-	pairs, err := mapping(p.file.Path, "the configuration", root)
-	if err != nil {
-		return err
-	}
-	for _, kv := range pairs {
-		i := slices.Index(keys, kv.key)
-		if i < 0 {
-			return p.unknownKey(kv, "", keys)
-		}
-		p.at(kv.key, kv.line)
-		if err := readers[i].read(kv.value); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // at notes where a key is set.

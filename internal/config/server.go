@@ -23,8 +23,12 @@ type Server struct {
 	PublicURL string // without a final slash; "" when not set
 	DataDir   string
 	NATS      NATS
-	Workers   int // 1 to 256
-	Log       Log
+	// Defaults lie under every organisation's configuration; DefaultsFile is
+	// where they were read, "" for nowhere.
+	Defaults     *Repository
+	DefaultsFile string
+	Workers      int // 1 to 256
+	Log          Log
 }
 
 // Queue says where the queue is: in the data folder, or on a cluster.
@@ -58,6 +62,7 @@ type GitHub struct {
 	URL           string
 	APIURL        string
 	GraphQLURL    string
+	CAFile        string // PEM with roots that are trusted beside the system's; "" for none
 }
 
 // NATS names a cluster. Without a URL the queue runs inside the process.
@@ -89,6 +94,8 @@ const (
 	varGitHubURL     = "PLIMSOLL_GITHUB_URL"
 	varAPIURL        = "PLIMSOLL_GITHUB_API_URL"
 	varGraphQLURL    = "PLIMSOLL_GITHUB_GRAPHQL_URL"
+	varGitHubCA      = "PLIMSOLL_GITHUB_CA_FILE"
+	varDefaults      = "PLIMSOLL_DEFAULTS_FILE"
 	varListen        = "PLIMSOLL_LISTEN"
 	varPublicURL     = "PLIMSOLL_PUBLIC_URL"
 	varDataDir       = "PLIMSOLL_DATA_DIR"
@@ -109,6 +116,8 @@ func settings() []setting {
 		{varGitHubURL, "github.url", false},
 		{varAPIURL, "github.api_url", false},
 		{varGraphQLURL, "github.graphql_url", false},
+		{varGitHubCA, "github.ca_file", false},
+		{varDefaults, "defaults_file", false},
 		{varListen, "listen", false},
 		{varPublicURL, "public_url", false},
 		{varDataDir, "data_dir", false},
@@ -140,7 +149,7 @@ func Load(env func(string) (string, bool), configFile string) (Server, error) {
 		return Server{}, err
 	}
 	s := Server{Listen: given.or(varListen, ":8080"), DataDir: given.or(varDataDir, defaultDataDir)}
-	for _, load := range []func(values, *Server) error{loadGitHub, loadHTTP, loadNATS, loadWork, loadLog} {
+	for _, load := range []func(values, *Server) error{loadGitHub, loadHTTP, loadDefaults, loadNATS, loadWork, loadLog} {
 		if err := load(given, &s); err != nil {
 			return Server{}, err
 		}
@@ -180,8 +189,45 @@ func loadGitHub(v values, s *Server) error {
 	if s.GitHub.APIURL, err = v.url(varAPIURL, api); err != nil {
 		return err
 	}
-	s.GitHub.GraphQLURL, err = v.url(varGraphQLURL, graphql)
-	return err
+	if s.GitHub.GraphQLURL, err = v.url(varGraphQLURL, graphql); err != nil {
+		return err
+	}
+	if s.GitHub.CAFile = v.or(varGitHubCA, ""); s.GitHub.CAFile == "" {
+		return nil
+	}
+	data, err := os.ReadFile(s.GitHub.CAFile)
+	if err != nil {
+		return v.errorf(varGitHubCA, "cannot be read (%s); give the path of a file that this user can read", cause(err))
+	}
+	if !x509.NewCertPool().AppendCertsFromPEM(data) {
+		return v.errorf(varGitHubCA, "holds no certificate in PEM; give the root that signed the server's certificate")
+	}
+	return nil
+}
+
+// loadDefaults reads the lowest layer of every repository's configuration. A
+// mistake in it ends the start: it would be everybody's.
+func loadDefaults(v values, s *Server) error {
+	s.DefaultsFile = v.or(varDefaults, "")
+	if s.DefaultsFile == "" {
+		return nil
+	}
+	data, err := os.ReadFile(s.DefaultsFile)
+	if err != nil {
+		return v.errorf(varDefaults, "cannot be read (%s); give the path of a file in the form of .plimsoll.yml", cause(err))
+	}
+	r, ds, err := ParseRepository(s.DefaultsFile, data, nil)
+	if err != nil {
+		return v.errorf(varDefaults, "%s", err)
+	}
+	s.Defaults = &r
+	if len(ds) > 0 {
+		return v.errorf(varDefaults, "%s", ds[0])
+	}
+	if len(s.Defaults.ExtraRules) > 0 {
+		return v.errorf(varDefaults, "extra_rules are a repository's own to name; leave them out")
+	}
+	return nil
 }
 
 func isGitHubDotCom(raw string) bool {

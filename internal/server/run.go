@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/plimsoll-iac/plimsoll/internal/config"
@@ -57,8 +58,13 @@ func Run(ctx context.Context, cfg config.Server, parts Parts) error {
 	}
 	metrics := NewMetrics(parts.Version)
 	metrics.WatchQueue(q.Stats)
+	transport, err := github.NewTransport(cfg.GitHub.CAFile)
+	if err != nil {
+		return fmt.Errorf("PLIMSOLL_GITHUB_CA_FILE: %w", err)
+	}
 	client, err := github.New(github.Options{
-		AppID: cfg.GitHub.AppID, PrivateKey: []byte(cfg.GitHub.PrivateKey.Reveal()),
+		Transport: transport,
+		AppID:     cfg.GitHub.AppID, PrivateKey: []byte(cfg.GitHub.PrivateKey.Reveal()),
 		WebURL: cfg.GitHub.URL, APIURL: cfg.GitHub.APIURL, GraphQLURL: cfg.GitHub.GraphQLURL,
 		Memory: q.Memory(), OnCall: metrics.Call, Logger: log,
 	})
@@ -123,6 +129,9 @@ func newHandler(cfg config.Server, parts Parts, client *github.Client, metrics *
 	opt := parts.Review
 	if cfg.PublicURL != "" {
 		opt.RulesURL = cfg.PublicURL + "/rules"
+	}
+	if cfg.Defaults != nil {
+		opt.Layers = append(slices.Clone(opt.Layers), config.Layer{Name: cfg.DefaultsFile, Repository: *cfg.Defaults})
 	}
 	catalogue, _ := rule.New(opt.Rules) // of rules with one id the first counts, here as in a review
 	return &PullReviewer{
