@@ -48,10 +48,11 @@ func ParsePrivateKey(data []byte) (*rsa.PrivateKey, error) {
 type grant uint8
 
 const (
-	grantReview grant = iota // what every review needs
-	grantSettle              // resolving threads: GitHub asks for contents: write
-	grantConfig              // reading the organisation's configuration
-	grantSurvey              // listing repositories and their pull requests, of the whole installation
+	grantReview   grant = iota // what every review needs
+	grantSettle                // resolving threads: GitHub asks for contents: write
+	grantConfig                // reading the organisation's configuration
+	grantScanning              // uploading to code scanning
+	grantSurvey                // listing repositories and their pull requests, of the whole installation
 )
 
 func (g grant) permissions() *gh.InstallationPermissions {
@@ -61,6 +62,8 @@ func (g grant) permissions() *gh.InstallationPermissions {
 		return &gh.InstallationPermissions{Metadata: read, Contents: write, PullRequests: write}
 	case grantConfig:
 		return &gh.InstallationPermissions{Metadata: read, Contents: read}
+	case grantScanning:
+		return &gh.InstallationPermissions{Metadata: read, SecurityEvents: write}
 	case grantSurvey:
 		return &gh.InstallationPermissions{Metadata: read, PullRequests: read}
 	}

@@ -71,6 +71,7 @@ type repository struct {
 	nextNumber    int
 	suites        []*CheckSuite
 	runs          []*CheckRun
+	analyses      []Analysis
 	created       time.Time
 	pushed        time.Time
 }

@@ -40,7 +40,7 @@ type router struct {
 
 func newRouter(s *Server) *router {
 	return &router{s: s, all: slices.Concat(
-		appEndpoints(), repositoryEndpoints(), pullEndpoints(), checkEndpoints(), commentEndpoints())}
+		appEndpoints(), repositoryEndpoints(), pullEndpoints(), checkEndpoints(), commentEndpoints(), scanningEndpoints())}
 }
 
 // match finds the endpoint of a request and its path parameters. Where several

@@ -53,6 +53,8 @@ type Policy struct {
 	// SuppressNow says that an inline suppression counts as soon as the head has
 	// it; else it counts once merged.
 	SuppressNow bool
+	// SARIFUpload says that the findings go to code scanning too.
+	SARIFUpload bool
 	// ReviewDrafts says that drafts get their comments at once.
 	ReviewDrafts bool
 	// Draft says that the pull request is a draft whose comments are held back.

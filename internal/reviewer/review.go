@@ -252,7 +252,7 @@ func (r *run) extraRules(judge fs.FS, dirs []string) []*rule.Rule {
 func policy(s config.Repository) review.Policy {
 	return review.Policy{
 		FailOn: s.FailOn, Advise: s.Mode == config.ModeAdvise, CommentOn: s.CommentOn,
-		SuppressNow: s.InlineSuppressions == config.InlineHead, MaxComments: *s.MaxComments, ReviewDrafts: *s.ReviewDrafts,
+		SuppressNow: s.InlineSuppressions == config.InlineHead, MaxComments: *s.MaxComments, ReviewDrafts: *s.ReviewDrafts, SARIFUpload: *s.SARIFUpload,
 	}
 }
 

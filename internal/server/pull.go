@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -67,6 +68,11 @@ type Heads interface {
 	Forget(ctx context.Context, installation int64, mark string) error
 }
 
+// Scanning is code scanning, where a repository wants its findings there too.
+type Scanning interface {
+	UploadSARIF(ctx context.Context, pr github.PullRequest, report []byte) error
+}
+
 // OpenTrees gives the trees of a pull request: base is the merge base. The trees
 // are read until ctx ends; close frees what they hold.
 type OpenTrees func(ctx context.Context, pr github.PullRequest, base string) (trees reviewer.Trees, close func(), err error)
@@ -80,6 +86,7 @@ type PullReviewer struct {
 	Threads  Threads
 	Branches Branches
 	Heads    Heads
+	Scanning Scanning
 	Open     OpenTrees
 	// Review compares and judges; reviewer.Review.
 	Review func(ctx context.Context, opt reviewer.Options, trees reviewer.Trees) (*review.Report, error)
@@ -97,6 +104,8 @@ type PullReviewer struct {
 	Rules *rule.Catalogue
 	// Confirm is asked before something is written; jobs.Confirm.
 	Confirm func(ctx context.Context) error
+	// Version is the program's, for reports.
+	Version string
 	// Done, when set, is told how long a job took from its event to the
 	// completed check run, and the conclusion.
 	Done func(d time.Duration, conclusion review.Conclusion)
@@ -280,7 +289,28 @@ func (p *PullReviewer) review(ctx context.Context, log *slog.Logger, pr github.P
 		}
 	}
 	rv := review.Make(report, hunks)
-	return p.publish(ctx, log, pr, run, report, rv, since)
+	if err := p.publish(ctx, log, pr, run, report, rv, since); err != nil {
+		return err
+	}
+	if report.Policy.SARIFUpload {
+		p.upload(ctx, log, pr, report)
+	}
+	return nil
+}
+
+// upload gives the report to code scanning. The review is published by then: an
+// upload that fails costs the upload.
+func (p *PullReviewer) upload(ctx context.Context, log *slog.Logger, pr github.PullRequest, report *review.Report) {
+	var b bytes.Buffer
+	err := review.SARIF(&b, report, p.Version)
+	if err == nil {
+		err = p.Scanning.UploadSARIF(ctx, pr, b.Bytes())
+	}
+	if err != nil {
+		log.WarnContext(ctx, "not uploaded to code scanning", "error", err)
+		return
+	}
+	log.InfoContext(ctx, "uploaded to code scanning", "bytes", b.Len())
 }
 
 // publish brings a review to GitHub.

@@ -50,7 +50,7 @@ func lineReview(_ context.Context, opt reviewer.Options, t reviewer.Trees) (*rev
 	settings, _, _ := config.Lay(append([]config.Layer{{Repository: config.Defaults()}}, opt.Layers...)...)
 	report := &review.Report{
 		Policy: review.Policy{FailOn: settings.FailOn, CommentOn: settings.CommentOn, MaxComments: *settings.MaxComments,
-			ReviewDrafts: *settings.ReviewDrafts, Advise: settings.Mode == config.ModeAdvise},
+			ReviewDrafts: *settings.ReviewDrafts, SARIFUpload: *settings.SARIFUpload, Advise: settings.Mode == config.ModeAdvise},
 		RulesURL: opt.RulesURL, Diagnostics: opt.Diagnostics, Files: map[string]*source.File{},
 	}
 	before, err := fs.ReadFile(t.Base(), "a.yaml")
@@ -183,7 +183,7 @@ func (s *stage) connect() {
 	c, err := github.New(github.Options{AppID: 77, PrivateKey: s.keyPEM, WebURL: s.sim.URL(), APIURL: s.sim.APIURL(),
 		GraphQLURL: s.sim.GraphQLURL(), Memory: s.memory, Sleep: func(context.Context, time.Duration) error { return nil }})
 	s.must(err)
-	s.puller.Checks, s.puller.Pulls, s.puller.People, s.puller.Threads, s.puller.Branches, s.puller.Heads = c, c, c, c, c, c
+	s.puller.Checks, s.puller.Pulls, s.puller.People, s.puller.Threads, s.puller.Branches, s.puller.Heads, s.puller.Scanning = c, c, c, c, c, c, c
 }
 
 func (s *stage) open(_ context.Context, pr github.PullRequest, base string) (reviewer.Trees, func(), error) {
@@ -623,5 +623,43 @@ func TestExplainFailure(t *testing.T) {
 	}
 	if got := explainFailure(errors.New(long)); len([]rune(got)) > maxCause+30 || strings.Count(got, "`") != 2 {
 		t.Errorf("%q", got)
+	}
+}
+
+func TestFindingsGoToCodeScanningWhereWanted(t *testing.T) {
+	for name, c := range map[string]struct {
+		config  string
+		granted bool
+		want    int
+	}{
+		"wanted":      {"sarif_upload: true\n", true, 1},
+		"not wanted":  {"mode: enforce\n", true, 0},
+		"not granted": {"sarif_upload: true\n", false, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			permissions := githubsim.DefaultPermissions()
+			if c.granted {
+				permissions["security_events"] = "write"
+			}
+			s := newStageWith(t, permissions)
+			_, err := s.sim.CreateRepository(githubsim.RepositoryOptions{Owner: "acme", Name: ".github", Files: map[string]string{".plimsoll.yml": c.config}})
+			s.must(err)
+			head := s.push(map[int]string{10: "bad: 1"})
+			number := s.pull(false)
+			s.handle()
+			if run := s.check(head); run.Conclusion != "failure" {
+				t.Errorf("check run %+v", run)
+			}
+			got := s.sim.Analyses(shop)
+			if len(got) != c.want {
+				t.Fatalf("%d analyses", len(got))
+			}
+			if c.want > 0 && (got[0].HeadSHA != head || got[0].Ref != fmt.Sprintf("refs/pull/%d/head", number) || !strings.Contains(string(got[0].Document), "partialFingerprints")) {
+				t.Errorf("analysis %s of %s: %s", got[0].Ref, got[0].HeadSHA, got[0].Document)
+			}
+			if said := strings.Contains(s.log.String(), "not uploaded to code scanning"); said != (name == "not granted") {
+				t.Errorf("log %s", s.log.String())
+			}
+		})
 	}
 }

@@ -135,7 +135,7 @@ func newHandler(cfg config.Server, parts Parts, client *github.Client, metrics *
 	}
 	catalogue, _ := rule.New(opt.Rules) // of rules with one id the first counts, here as in a review
 	return &PullReviewer{
-		Checks: client, Pulls: client, People: client, Threads: client, Branches: client, Heads: client, Open: open,
+		Checks: client, Pulls: client, People: client, Threads: client, Branches: client, Heads: client, Scanning: client, Version: parts.Version, Open: open,
 		Review: metrics.Watch(reviewer.Review), Mend: reviewer.Mend, Except: reviewer.Except, Options: opt, Rules: catalogue,
 		Confirm: jobs.Confirm, Done: metrics.ReviewDone, Log: parts.Log, Now: time.Now,
 	}, nil
