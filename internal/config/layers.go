@@ -102,6 +102,18 @@ func keyDefs() []keyDef {
 			show: func(m *Repository) string { return list(m.ExtraRules) },
 		},
 		word("inline_suppressions", func(r *Repository) *string { return &r.InlineSuppressions }, InlineHead, InlineBase),
+		{
+			name: "compatibility.suppressions", isSet: func(l *Repository) bool { return l.ForeignSuppressions != nil },
+			take: func(m, l *Repository) { m.ForeignSuppressions = l.ForeignSuppressions },
+			tighten: func(m, l *Repository) bool {
+				if m.ForeignSuppressions != nil && !*m.ForeignSuppressions && *l.ForeignSuppressions {
+					return false
+				}
+				m.ForeignSuppressions = l.ForeignSuppressions
+				return true
+			},
+			show: func(m *Repository) string { return strconv.FormatBool(*m.ForeignSuppressions) },
+		},
 		flag("sarif_upload", func(r *Repository) **bool { return &r.SARIFUpload }),
 	}
 }

@@ -63,6 +63,9 @@ type Repository struct {
 	Locked []string
 	// Places says where in its file a layer sets a key: mode, rules.<id>.
 	Places map[string]source.Range
+	// ForeignSuppressions says whether suppressions that were written for other
+	// tools count (compatibility.suppressions).
+	ForeignSuppressions *bool
 }
 
 // RuleOverride changes one rule.
@@ -96,12 +99,12 @@ func (s Suppression) Covers(path string) bool {
 
 // Defaults is the lowest layer: every setting that has a value has it here.
 func Defaults() Repository {
-	drafts, comments, upload := false, 20, false
+	drafts, comments, upload, foreign := false, 20, false, true
 	return Repository{
 		Mode: ModeEnforce, Profile: []string{"default"},
 		FailOn: rule.High, ReviewDrafts: &drafts, CommentOn: rule.Medium, MaxComments: &comments,
 		Include: []string{"**"}, Exclude: []string{},
-		ExtraRules: []string{}, InlineSuppressions: InlineBase, SARIFUpload: &upload,
+		ExtraRules: []string{}, InlineSuppressions: InlineBase, SARIFUpload: &upload, ForeignSuppressions: &foreign,
 	}
 }
 
@@ -245,6 +248,7 @@ func (p *repositoryParser) readers() []keyReader {
 		{"rules", p.rules},
 		{"suppress", p.suppress},
 		{"extra_rules", p.extraRules},
+		{"compatibility", p.compatibility},
 		{"inline_suppressions", func(n *yaml.Node) (err error) {
 			p.r.InlineSuppressions, err = p.word("inline_suppressions", n, []string{InlineBase, InlineHead})
 			return err
@@ -340,6 +344,25 @@ func (p *repositoryParser) profile(n *yaml.Node) error {
 		}
 	}
 	p.r.Profile = names
+	return nil
+}
+
+func (p *repositoryParser) compatibility(n *yaml.Node) error {
+	pairs, err := mapping(p.file.Path, "compatibility", n)
+	if err != nil {
+		return err
+	}
+	for _, kv := range pairs {
+		if kv.key != "suppressions" {
+			return p.unknownKey(kv, " in compatibility", []string{"suppressions"})
+		}
+		v, err := boolean(p.file.Path, "compatibility.suppressions", kv.value)
+		if err != nil {
+			return err
+		}
+		p.r.ForeignSuppressions = &v
+		p.at("compatibility.suppressions", kv.line)
+	}
 	return nil
 }
 

@@ -44,6 +44,7 @@ suppress:
     expires: 2027-06-30
 extra_rules: ["./.plimsoll/rules/"]
 inline_suppressions: head
+compatibility: {suppressions: false}
 sarif_upload: true
 locked: [mode, paths, rules.k8s/host-path]
 `
@@ -63,7 +64,7 @@ func TestParseRepositoryReadsEverySetting(t *testing.T) {
 	want := Repository{
 		Mode: ModeAdvise, Profile: []string{"default", "strict"}, FailOn: "none", ReviewDrafts: ptr(true),
 		CommentOn: rule.Low, MaxComments: ptr(0),
-		SARIFUpload: ptr(true), Locked: []string{"mode", "paths.include", "paths.exclude", "rules.k8s/host-path"},
+		ForeignSuppressions: ptr(false), SARIFUpload: ptr(true), Locked: []string{"mode", "paths.include", "paths.exclude", "rules.k8s/host-path"},
 		Include: []string{"infra/**"}, Exclude: []string{"**/testdata/**"},
 		Rules: map[string]RuleOverride{
 			"k8s/privileged-container": {Severity: rule.Low},
@@ -91,7 +92,7 @@ func TestParseRepositoryErrors(t *testing.T) {
 		{"not a mapping", "- a\n", ".plimsoll.yml:1: the configuration must be a mapping of names to values, not a list"},
 		{"unknown version", "version: 2\n", `.plimsoll.yml:1: unknown version "2"; this Plimsoll reads version 1`},
 		{"unknown key", "version: 1\nfail-on: high\n", `.plimsoll.yml:2: unknown key "fail-on"; did you mean "fail_on"?`},
-		{"unknown key far from all", "zzzzzzzz: 1\n", `.plimsoll.yml:1: unknown key "zzzzzzzz"; use version, mode, profile, fail_on, review_drafts, comment_on, max_comments, paths, rules, suppress, extra_rules, inline_suppressions, sarif_upload or locked`},
+		{"unknown key far from all", "zzzzzzzz: 1\n", `.plimsoll.yml:1: unknown key "zzzzzzzz"; use version, mode, profile, fail_on, review_drafts, comment_on, max_comments, paths, rules, suppress, extra_rules, compatibility, inline_suppressions, sarif_upload or locked`},
 		{"bad severity", "fail_on: hihh\n", `.plimsoll.yml:1: fail_on: "hihh" is not known; did you mean "high"?`},
 		{"none is no severity of a rule", "rules:\n  k8s/host-path: {severity: none}\n", `.plimsoll.yml:2: rules.k8s/host-path.severity: "none" is not known; use critical, high, medium or low`},
 		{"bad mode", "mode: warn\n", `.plimsoll.yml:1: mode: "warn" is not known; use enforce or advise`},
@@ -101,7 +102,7 @@ func TestParseRepositoryErrors(t *testing.T) {
 		{"text for a number", "max_comments: many\n", ".plimsoll.yml:1: max_comments must be a whole number from 0 to 100"},
 		{"duplicate key", "mode: advise\nmode: enforce\n", `.plimsoll.yml:2: "mode" stands twice, first on line 1; keep one`},
 		{"two documents", "mode: advise\n---\nmode: enforce\n", ".plimsoll.yml:2: holds several YAML documents; keep one"},
-		{"merge key", "x: &x {severity: low}\nrules:\n  k8s/host-path: {<<: *x}\n", `.plimsoll.yml:1: unknown key "x"; use version, mode, profile, fail_on, review_drafts, comment_on, max_comments, paths, rules, suppress, extra_rules, inline_suppressions, sarif_upload or locked`},
+		{"merge key", "x: &x {severity: low}\nrules:\n  k8s/host-path: {<<: *x}\n", `.plimsoll.yml:1: unknown key "x"; use version, mode, profile, fail_on, review_drafts, comment_on, max_comments, paths, rules, suppress, extra_rules, compatibility, inline_suppressions, sarif_upload or locked`},
 		{"unknown key in paths", "paths: {includes: []}\n", `.plimsoll.yml:1: unknown key "includes" in paths; did you mean "include"?`},
 		{"unknown key of a rule", "rules:\n  k8s/host-path:\n    enable: false\n", `.plimsoll.yml:3: unknown key "enable" in rules.k8s/host-path; did you mean "enabled"?`},
 		{"suppression without a rule", "suppress:\n  - reason: x\n", ".plimsoll.yml:2: an entry of suppress names no rule; add rule: <id>"},

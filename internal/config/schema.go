@@ -64,6 +64,10 @@ func Schema() ([]byte, error) {
 		},
 		"extra_rules":         texts("Folders of further rules, read from the base commit.", pattern),
 		"inline_suppressions": words("base: a suppression in a comment counts once merged; head: at once.", InlineBase, InlineBase, InlineHead),
+		"compatibility": object{
+			"type": "object", "additionalProperties": false, "description": "What is taken over from other tools.",
+			"properties": object{"suppressions": flag("Suppressions that were written for other tools count for the rules that mean the same.", true)},
+		},
 		"sarif_upload":        flag("Upload the findings to code scanning too.", false),
 		"locked":              texts("Keys that layers above this one may only make stricter.", locks),
 	}

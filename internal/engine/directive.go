@@ -28,6 +28,16 @@ type directive struct {
 	// wrong says why it does not count, and what to do; "" when it does.
 	wrong string
 	place source.Range // the line of the comment
+	tool  string       // that it was written for; "" for our own
+	scope scope
+}
+
+// called says what a suppression is, for a report.
+func (d *directive) called() string {
+	if d.tool == "" {
+		return marker
+	}
+	return "the suppression for " + d.tool + " of"
 }
 
 func (d *directive) names(rule string) bool {

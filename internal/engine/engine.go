@@ -29,6 +29,8 @@ type Options struct {
 	// InlineFromHead counts the head's inline suppressions as they stand; a
 	// scan does. Otherwise one counts only if the base has it too.
 	InlineFromHead bool
+	// OwnOnly leaves out the suppressions that were written for other tools.
+	OwnOnly bool
 	// Known reports whether a rule has the id, so that misspelt ones can be
 	// named; nil knows the ids of Rules alone.
 	Known func(id string) bool
@@ -144,9 +146,12 @@ type run struct {
 	opt    *Options
 	today  string
 	checks map[kindKey][]activeCheck
-	links  *links   // nil where no check that applies has any
-	ids    []string // of the active rules, for suggestions
-	broken broken
+	links  *links // nil where no check that applies has any
+	equal  equivalents
+	// fileWide are suppressions that speak of a whole file, by side and file.
+	fileWide [2]map[string][]directive
+	ids      []string // of the active rules, for suggestions
+	broken   broken
 }
 
 // kindKey is what a check's kinds are matched against.
@@ -167,6 +172,10 @@ func (c activeCheck) spec() *rule.Check { return &c.rule.Checks[c.index] }
 // others are ever compiled.
 func newRun(opt *Options, changes []change.ResourceChange) *run {
 	r := &run{opt: opt, today: opt.Today.Format(time.DateOnly), checks: map[kindKey][]activeCheck{}}
+	if !opt.OwnOnly {
+		r.equal = newEquivalents(opt.Rules)
+		r.gatherFileWide(changes)
+	}
 	active := slices.Clone(opt.Rules)
 	slices.SortStableFunc(active, func(a, b rule.Active) int { return cmp.Compare(a.Rule.ID, b.Rule.ID) })
 	for _, a := range active {

@@ -63,6 +63,7 @@ type Finding struct {
 // Suppression says who answers for a finding that is not reported.
 type Suppression struct {
 	By      string // "inline" or "config"
+	Tool    string // that an inline one was written for: checkov, trivy …; "" for our own
 	Reason  string // never empty
 	Expires string // YYYY-MM-DD, "" for never
 	Range   source.Range

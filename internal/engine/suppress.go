@@ -2,9 +2,11 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/plimsoll-iac/plimsoll/internal/change"
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
 	"github.com/plimsoll-iac/plimsoll/internal/rule"
 	"github.com/plimsoll-iac/plimsoll/internal/source"
@@ -19,7 +21,7 @@ type inlines struct {
 
 // live reads those of a resource that have a reason and whose date has not
 // passed; ds, if not nil, is told why the others don't count.
-func (j *judge) live(res *resource.Resource, ds *source.Diagnostics) inlines {
+func (j *judge) live(res *resource.Resource, side int, ds *source.Diagnostics) inlines {
 	in := inlines{res: res}
 	for _, d := range directives(res) {
 		if ds != nil {
@@ -34,10 +36,54 @@ func (j *judge) live(res *resource.Resource, ds *source.Diagnostics) inlines {
 			ds.Warnf(d.place.File, d.place.Start.Line, "%s does not count: it %s", strings.TrimSpace(marker+" "+strings.Join(d.rules, ",")), d.wrong)
 		}
 	}
+	for _, d := range foreign(res, j.run.equal, j.run.today) {
+		if d.scope != scopeFile {
+			in.list = append(in.list, d)
+		}
+	}
+	if res != nil {
+		in.list = append(in.list, j.run.fileWide[side][res.Range.File]...)
+	}
 	if len(in.list) > 0 {
 		in.comments = commentLines(res)
 	}
 	return in
+}
+
+// Sides of a change, as fileWide counts them.
+const (
+	onHead = iota
+	onBase
+)
+
+func speaksOfFile(c resource.Comment) bool {
+	return strings.Contains(c.Text, "kics-scan") || strings.Contains(c.Text, "hadolint")
+}
+
+// gatherFileWide finds the suppressions that speak of whole files: their
+// comments belong to one resource of many.
+func (r *run) gatherFileWide(changes []change.ResourceChange) {
+	for side := range r.fileWide {
+		r.fileWide[side] = map[string][]directive{}
+	}
+	gather := func(side int, res *resource.Resource) {
+		if res == nil {
+			return
+		}
+		if !slices.ContainsFunc(res.Comments, speaksOfFile) {
+			return
+		}
+		for _, d := range foreign(res, r.equal, r.today) {
+			if d.scope == scopeFile {
+				list := r.fileWide[side]
+				list[d.place.File] = append(list[d.place.File], d)
+			}
+		}
+	}
+	for _, c := range changes {
+		gather(onHead, c.After)
+		gather(onBase, c.Before)
+	}
 }
 
 // unknownRules names the rules that do not exist; the others of the list count.
@@ -69,15 +115,34 @@ func (j *judge) known(id string) bool {
 // find gives the suppression for a rule at a place of the resource.
 func (in inlines) find(ruleID string, at source.Range) (directive, bool) {
 	for _, d := range in.list {
-		if d.names(ruleID) && (in.whole(d) || d.place.File == at.File && reaches(d.place.Start.Line, at.Start.Line, in.comments)) {
+		if d.names(ruleID) && (in.whole(d) || d.place.File == at.File && in.reach(d, at.Start.Line)) {
 			return d, true
 		}
 	}
 	return directive{}, false
 }
 
+// reach reports whether a suppression speaks of a line: by standing there or
+// right above it, or by standing at what the line is part of.
+func (in inlines) reach(d directive, line int) bool {
+	if reaches(d.place.Start.Line, line, in.comments) {
+		return true
+	}
+	if d.scope != scopeBlock || line < d.place.Start.Line {
+		return false
+	}
+	first := d.place.Start.Line
+	for in.comments[first] {
+		first++
+	}
+	return first <= line && line <= lastLine(in.res, first)
+}
+
 // whole reports whether a suppression speaks of the whole resource.
 func (in inlines) whole(d directive) bool {
+	if d.scope >= scopeResource {
+		return true
+	}
 	for _, r := range [...]source.Range{in.res.Range, in.res.Head} {
 		if r.File == d.place.File && reaches(d.place.Start.Line, r.Start.Line, in.comments) {
 			return true
@@ -91,10 +156,10 @@ func (j *judge) suppress(out *changeResult, head, base *side) {
 	if head.res == nil {
 		return
 	}
-	own := j.live(head.res, &out.diags)
+	own := j.live(head.res, onHead, &out.diags)
 	var before inlines
 	if len(own.list) > 0 && base.res != nil && !j.run.opt.InlineFromHead {
-		before = j.live(base.res, nil)
+		before = j.live(base.res, onBase, nil)
 	}
 	for i := range out.findings {
 		f := &out.findings[i]
@@ -105,12 +170,12 @@ func (j *judge) suppress(out *changeResult, head, base *side) {
 			}
 			if counts {
 				f.State = Suppressed
-				f.Suppression = &Suppression{By: "inline", Reason: by.reason, Expires: by.until, Range: d.place}
+				f.Suppression = &Suppression{By: "inline", Tool: by.tool, Reason: by.reason, Expires: by.until, Range: d.place}
 				continue
 			}
 			f.Pending = &Suppression{By: "inline", Reason: d.reason, Expires: d.until, Range: d.place}
 			out.diags.Warnf(d.place.File, d.place.Start.Line,
-				"%s %s takes effect once it is merged: in a review those count that the base has", marker, f.Rule.ID)
+				"%s %s takes effect once it is merged: in a review those count that the base has", d.called(), f.Rule.ID)
 		}
 		j.suppressByConfig(f)
 	}

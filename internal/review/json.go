@@ -67,6 +67,7 @@ type (
 	}
 	jsonSuppression struct {
 		By      string `json:"by"`
+		Tool    string `json:"tool,omitempty"`
 		Reason  string `json:"reason"`
 		Expires string `json:"expires,omitempty"`
 	}
@@ -185,7 +186,7 @@ func jsonOf(r *Report, f Finding) (jsonFinding, error) {
 		out.Origins = append(out.Origins, jsonRange{File: o.File, StartLine: o.Start.Line, EndLine: o.LastLine()})
 	}
 	if s := f.Suppression; s != nil {
-		out.Suppression = &jsonSuppression{By: s.By, Reason: s.Reason, Expires: s.Expires}
+		out.Suppression = &jsonSuppression{By: s.By, Tool: s.Tool, Reason: s.Reason, Expires: s.Expires}
 	}
 	if f.Fix != nil {
 		edits, err := LineEdits(r.Files, f.Fix.Edits)

@@ -232,6 +232,9 @@ func suppressedRules(r *Report) string {
 			continue
 		}
 		s := "`" + f.Rule.ID + "`"
+		if f.Suppression.Tool != "" {
+			s += ", written for " + f.Suppression.Tool
+		}
 		if f.Suppression.Expires != "" {
 			s += ", until " + f.Suppression.Expires
 		}

@@ -243,6 +243,9 @@ func textOthers(b *bufio.Writer, r *Report, p painter) {
 			note := string(state)
 			if f.Suppression != nil {
 				note += ": " + f.Suppression.Reason
+				if f.Suppression.Tool != "" {
+					note += ", written for " + f.Suppression.Tool
+				}
 			}
 			fmt.Fprintf(b, "%s  %s  %s  %s  (%s)\n", printable(f.Range.String()), p.severity(f.Severity), printable(plain(f.Message)), p.paint("2", f.Rule.ID), printable(note))
 		}

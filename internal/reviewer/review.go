@@ -377,6 +377,7 @@ func filesOf(units []format.Unit) []string {
 func (r *run) engineOptions() engine.Options {
 	return engine.Options{
 		Rules: r.active, Suppress: suppressions(r.settings), Today: r.opt.Now(),
+		OwnOnly:        !*r.settings.ForeignSuppressions,
 		InlineFromHead: r.opt.AllSuppressions || r.settings.InlineSuppressions == config.InlineHead,
 		Known:          func(id string) bool { return r.known[id] },
 		Workers:        runtime.GOMAXPROCS(0),
