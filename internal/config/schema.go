@@ -68,8 +68,8 @@ func Schema() ([]byte, error) {
 			"type": "object", "additionalProperties": false, "description": "What is taken over from other tools.",
 			"properties": object{"suppressions": flag("Suppressions that were written for other tools count for the rules that mean the same.", true)},
 		},
-		"sarif_upload":        flag("Upload the findings to code scanning too.", false),
-		"locked":              texts("Keys that layers above this one may only make stricter.", locks),
+		"sarif_upload": flag("Upload the findings to code scanning too.", false),
+		"locked":       texts("Keys that layers above this one may only make stricter.", locks),
 	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
