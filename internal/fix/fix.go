@@ -43,12 +43,16 @@ func Propose(f engine.Finding, files Files) ([]source.Edit, error) {
 	if err != nil {
 		return nil, err
 	}
-	file := files(f.Resource.Range.File)
+	res := f.Resource
+	for res.Written != nil {
+		res = res.Written.Resource
+	}
+	file := files(res.Range.File)
 	after, err := source.Apply(file.Data, edits)
 	if err != nil {
 		return nil, err
 	}
-	if err := sound(file, after, f.Resource); err != nil {
+	if err := sound(file, after, res); err != nil {
 		return nil, err
 	}
 	return edits, nil
@@ -63,10 +67,6 @@ func propose(f engine.Finding, files Files) ([]source.Edit, error) {
 	res := f.Resource
 	if res == nil || res.Root == nil || res.Range.IsZero() {
 		return nil, errors.New("the place of the resource is not known")
-	}
-	file := files(res.Range.File)
-	if file == nil {
-		return nil, fmt.Errorf("%s cannot be read", res.Range.File)
 	}
 	item, taken := f.Item.At(res.Root)
 	if taken != len(f.Item) {
@@ -87,6 +87,10 @@ func propose(f engine.Finding, files Files) ([]source.Edit, error) {
 		}
 		res = w.Resource
 	}
+	file := files(res.Range.File)
+	if file == nil {
+		return nil, fmt.Errorf("%s cannot be read", res.Range.File)
+	}
 	var edits []source.Edit
 	switch {
 	case res.Format == resource.Dockerfile:
@@ -95,11 +99,16 @@ func propose(f engine.Finding, files Files) ([]source.Edit, error) {
 		edits, err = proposeHCL(file, res, top)
 	case res.Format == resource.Terraform:
 		edits, err = proposeTFJSON(file, res, top)
+	case isHCL(file.Path):
+		edits, err = proposeWithin(file, res, top)
 	default:
 		edits, err = proposeYAML(file, res, top)
 	}
 	if err != nil {
 		return nil, err
+	}
+	if res.Format != f.Resource.Format && filledIn(file, edits) {
+		return nil, errors.New("the value is filled in by a template")
 	}
 	if len(edits) == 0 {
 		return nil, errors.New("the source already says what the fix would write")
@@ -169,5 +178,7 @@ func last(p string) string {
 	}
 	return "the item"
 }
+
+func isHCL(file string) bool { return strings.HasSuffix(file, ".tf") || strings.HasSuffix(file, ".tofu") }
 
 func isJSON(file string) bool { return strings.EqualFold(path.Ext(file), ".json") }

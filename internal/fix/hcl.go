@@ -310,7 +310,7 @@ func (w *hclWriter) object(name string, o *hclsyntax.ObjectConsExpr, p *patch) e
 		return fmt.Errorf("%s has another form than the fix expects", name)
 	}
 	indent := w.innerIndent(o.SrcRange, parts)
-	var add []string
+	var fresh []entry
 	for _, k := range p.kids {
 		i, ok := index[k.step.Name]
 		switch {
@@ -319,11 +319,7 @@ func (w *hclWriter) object(name string, o *hclsyntax.ObjectConsExpr, p *patch) e
 			return fmt.Errorf("%s has another form than the fix expects", name)
 		case !ok:
 			if v := k.p.build(); v != nil {
-				key := k.step.Name
-				if !hclsyntax.ValidIdentifier(key) {
-					key = quoteHCL(key)
-				}
-				add = append(add, key+" = "+w.text(*v, indent))
+				fresh = append(fresh, entry{k.step.Name, *v})
 			}
 		case k.p.del:
 			if err := literal(k.step.Name, o.Items[i].ValueExpr); err != nil {
@@ -343,7 +339,70 @@ func (w *hclWriter) object(name string, o *hclsyntax.ObjectConsExpr, p *patch) e
 			sep = ""
 		}
 	}
-	return w.parts(o.SrcRange, parts, add, indent, sep)
+	return w.parts(o.SrcRange, parts, w.entries(o, parts, fresh, indent), indent, sep)
+}
+
+// entries writes new entries of an object: on one line where it stands on one,
+// else with their equals signs in the column of the line above. Names that are
+// too long for it form a group of their own behind a blank line, as arguments
+// of a block do.
+func (w *hclWriter) entries(o *hclsyntax.ObjectConsExpr, parts []span, fresh []entry, indent string) []string {
+	var near, far []string
+	spread := w.spread(o.SrcRange, parts)
+	width, own := 0, 0
+	if spread {
+		last := o.Items[len(o.Items)-1]
+		key, value := last.KeyExpr.Range(), last.ValueExpr.Range()
+		if at := strings.IndexByte(string(w.f.Data[key.End.Byte:value.Start.Byte]), '='); at > 0 && key.Start.Line == value.End.Line {
+			width = key.End.Byte + at - 1 - key.Start.Byte
+		}
+		for _, e := range fresh {
+			if n := len(objectKey(e.name)); n > width {
+				own = max(own, n)
+			}
+		}
+	}
+	for _, e := range fresh {
+		key := objectKey(e.name)
+		switch {
+		case !spread && len(parts) > 0:
+			near = append(near, key+" = "+w.inline(e.val))
+		case !spread || len(key) <= width:
+			near = append(near, key+strings.Repeat(" ", max(0, width-len(key)))+" = "+w.text(e.val, indent))
+		default:
+			far = append(far, key+strings.Repeat(" ", own-len(key))+" = "+w.text(e.val, indent))
+		}
+	}
+	if len(far) > 0 && width > 0 {
+		far[0] = w.eol + indent + far[0]
+	}
+	return append(near, far...)
+}
+
+func objectKey(name string) string {
+	if hclsyntax.ValidIdentifier(name) {
+		return name
+	}
+	return quoteHCL(name)
+}
+
+// inline writes a value on one line.
+func (w *hclWriter) inline(v value) string {
+	switch {
+	case v.kind == resource.Map && !v.empty():
+		parts := make([]string, 0, len(v.fields))
+		for _, e := range v.fields {
+			parts = append(parts, objectKey(e.name)+" = "+w.inline(e.val))
+		}
+		return "{ " + strings.Join(parts, ", ") + " }"
+	case v.kind == resource.List:
+		parts := make([]string, 0, len(v.items))
+		for _, it := range v.items {
+			parts = append(parts, w.inline(it))
+		}
+		return "[" + strings.Join(parts, ", ") + "]"
+	}
+	return w.text(v, "")
 }
 
 func (w *hclWriter) commas(parts []span) bool {
@@ -406,7 +465,7 @@ func (w *hclWriter) parts(r hcl.Range, parts []span, add []string, indent, sep s
 		w.edit(end, end, ",")
 	}
 	between := strings.TrimSpace(sep) + w.eol + indent
-	text := indent + strings.Join(add, between) + trail
+	text := strings.ReplaceAll(indent+strings.Join(add, between)+trail, indent+w.eol, w.eol)
 	if w.f.LineEnd(line) > r.End.Byte-1 {
 		return errors.New("the collection is written in a form that is not edited")
 	}

@@ -22,7 +22,7 @@ func sound(f *source.File, after []byte, res *resource.Resource) error {
 		return nil
 	case isJSON(f.Path):
 		return soundJSON(after)
-	case res.Format == resource.Terraform:
+	case res.Format == resource.Terraform, isHCL(f.Path):
 		return soundHCL(f, after)
 	}
 	return soundYAML(f.Data, after)

@@ -27,6 +27,12 @@ func fromTerraform(r *resource.Resource, ds *source.Diagnostics) *resource.Resou
 	if !strings.HasPrefix(r.Kind, "kube") {
 		return r
 	}
+	switch r.Kind {
+	case "kubernetes_manifest":
+		return manifest(r, r.Root.Get("manifest"), ds)
+	case "kubectl_manifest":
+		return manifest(r, r.Root.Get("yaml_body"), ds)
+	}
 	k := kubernetesSchema().kinds[r.Kind]
 	if k == nil {
 		return r

@@ -52,14 +52,26 @@ func (s *segment) at(i int) (int, bool) {
 }
 
 func (u *unit) readDocument(b *val) *val {
+	text, segs, holes, ok := u.assemble(b)
+	if !ok {
+		return nil
+	}
+	root, err := parseJSON(text, true)
+	if err != nil || root.kind != jsonObject && root.kind != jsonArray {
+		return nil
+	}
+	return u.fromJSON(root, func(start, end int) source.Range { return place(segs, start, end) }, holes)
+}
+
+// assemble puts the text of b together from its parts, with a hole for each that
+// is not known or is a document itself.
+func (u *unit) assemble(b *val) (text string, segs []segment, holes []*val, ok bool) {
 	var t strings.Builder
-	var segs []segment
-	var holes []*val
 	for _, p := range b.parts {
 		s := segment{start: t.Len(), rng: p.rng}
 		if p.v == nil {
 			if strings.ContainsRune(p.lit, holeMark) {
-				return nil
+				return "", nil, nil, false
 			}
 			t.WriteString(p.lit)
 			if p.file != nil {
@@ -77,18 +89,11 @@ func (u *unit) readDocument(b *val) *val {
 			}
 		}
 		if s.end = t.Len(); s.end > maxDocument {
-			return nil
+			return "", nil, nil, false
 		}
 		segs = append(segs, s)
 	}
-	if !u.spend(t.Len() / 64) {
-		return nil
-	}
-	root, err := parseJSON(t.String(), true)
-	if err != nil || root.kind != jsonObject && root.kind != jsonArray {
-		return nil
-	}
-	return u.fromJSON(root, func(start, end int) source.Range { return place(segs, start, end) }, holes)
+	return t.String(), segs, holes, u.spend(t.Len() / 64)
 }
 
 // place finds where the bytes [start, end) of a document's text are written.

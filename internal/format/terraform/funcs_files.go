@@ -91,7 +91,7 @@ func readText(c *call) *val {
 		u.files[p] = f
 	}
 	v := newText(f.span(0, len(data)), string(data))
-	if parts := []part{{lit: v.str, rng: v.rng, file: f}}; looksLikeJSON(parts) {
+	if parts := []part{{lit: v.str, rng: v.rng, file: f}}; mayBeDocument(parts) {
 		v.parts = parts
 	}
 	u.fileVals[p] = v

@@ -64,7 +64,7 @@ func textFuncs() map[string]builtin {
 		"tostring":     exactly(1, tostring),
 		"urlencode":    pure(url.QueryEscape),
 		"yamldecode":   exactly(1, yamldecode),
-		"yamlencode":   foreign(yaml.YAMLEncodeFunc, nil),
+		"yamlencode":   yamlencode(),
 	}
 	for name, f := range hashes() {
 		m[name] = pure(f)
@@ -350,6 +350,13 @@ func jsondecode(c *call) *val {
 // yamldecode leaves out documents with anchors, which may grow without bound,
 // and long ones.
 func yamldecode(c *call) *val {
+	b := c.args[0].base()
+	if b.inner != nil {
+		return ref(c.rng, b.inner)
+	}
+	if doc := c.e.u.manifest(b); doc != nil {
+		return computed(ref(c.rng, doc), c.args[0])
+	}
 	s, bad := c.text(0)
 	if bad != nil {
 		return bad

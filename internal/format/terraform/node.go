@@ -30,6 +30,7 @@ func (u *unit) build(v *val, outer []source.Range, written bool) *resource.Node 
 		from = append(from, v.from...)
 		v = v.target
 	}
+	written = written || v.written
 	n := &resource.Node{}
 	chain := follow(outer, v.rng)
 	if len(chain) > 0 {
@@ -126,7 +127,9 @@ func (u *unit) fill(n *resource.Node, v *val, outer []source.Range, written bool
 	}
 	inner := v.inner
 	if inner == nil {
-		inner = u.document(v)
+		if inner = u.document(v); inner == nil {
+			inner = u.manifest(v)
+		}
 	}
 	if inner != nil {
 		n.Embedded = u.build(inner, nil, true)

@@ -77,7 +77,7 @@ func (e *env) template(x *hclsyntax.TemplateExpr) *val {
 		out.known = known.parts()
 	}
 	out.from = from
-	if looksLikeJSON(parts) {
+	if mayBeDocument(parts) {
 		out.parts = parts
 	}
 	return out
@@ -96,6 +96,10 @@ func (e *env) quotedAt(r hcl.Range) bool {
 	f := e.u.files[r.Filename]
 	return f != nil && r.Start.Byte < len(f.Data) && f.Data[r.Start.Byte] == '"'
 }
+
+// mayBeDocument reports whether the parts may be a document in JSON, or a
+// Kubernetes object in YAML.
+func mayBeDocument(parts []part) bool { return looksLikeJSON(parts) || looksLikeManifest(parts) }
 
 func looksLikeJSON(parts []part) bool {
 	for _, p := range parts {

@@ -58,6 +58,10 @@ type val struct {
 	// document.
 	parts []part
 	doc   *val // of the parts, once it was asked for; the val itself for none
+	yaml  *val // the same, for a document in YAML
+	// written is set for what was decoded from a text: what matters of it is the
+	// line that says it.
+	written bool
 	// known is what is known of an unknown text; see resource.Node.Parts.
 	known []string
 	// res is the resource that a wholeResource stands for, or whose attribute a

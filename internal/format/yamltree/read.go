@@ -82,6 +82,14 @@ func Read(ctx context.Context, u *format.Unit, path string, o Options, each func
 	return r.diagnostics
 }
 
+// ReadText reads a text that is at hand as Read does a file. What it gives has
+// places in f.
+func ReadText(ctx context.Context, f *source.File, o Options, each func(Document) source.Diagnostics) source.Diagnostics {
+	r := reader{o: o, each: each}
+	r.text(ctx, f)
+	return r.diagnostics
+}
+
 // reader reads one file.
 type reader struct {
 	o           Options
@@ -101,7 +109,11 @@ func (r *reader) read(ctx context.Context, u *format.Unit, path string) {
 		r.fail(path, 0, err.Error())
 		return
 	}
-	f := source.NewFile(path, data)
+	r.text(ctx, source.NewFile(path, data))
+}
+
+func (r *reader) text(ctx context.Context, f *source.File) {
+	path := f.Path
 	if line, err := readable(f); err != nil {
 		r.fail(path, line, err.Error())
 		return
