@@ -179,6 +179,8 @@ func last(p string) string {
 	return "the item"
 }
 
-func isHCL(file string) bool { return strings.HasSuffix(file, ".tf") || strings.HasSuffix(file, ".tofu") }
+func isHCL(file string) bool {
+	return strings.HasSuffix(file, ".tf") || strings.HasSuffix(file, ".tofu")
+}
 
 func isJSON(file string) bool { return strings.EqualFold(path.Ext(file), ".json") }

@@ -3,6 +3,7 @@ package fix
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -357,16 +358,19 @@ func (w *hclWriter) entries(o *hclsyntax.ObjectConsExpr, parts []span, fresh []e
 			width = key.End.Byte + at - 1 - key.Start.Byte
 		}
 		for _, e := range fresh {
-			if n := len(objectKey(e.name)); n > width {
+			if n := len(objectKey(e.name)); n > width && !spreads(e.val) {
 				own = max(own, n)
 			}
 		}
 	}
+	var last []string
 	for _, e := range fresh {
 		key := objectKey(e.name)
 		switch {
 		case !spread && len(parts) > 0:
 			near = append(near, key+" = "+w.inline(e.val))
+		case spreads(e.val):
+			last = append(last, key+" = "+w.text(e.val, indent))
 		case !spread || len(key) <= width:
 			near = append(near, key+strings.Repeat(" ", max(0, width-len(key)))+" = "+w.text(e.val, indent))
 		default:
@@ -376,7 +380,13 @@ func (w *hclWriter) entries(o *hclsyntax.ObjectConsExpr, parts []span, fresh []e
 	if len(far) > 0 && width > 0 {
 		far[0] = w.eol + indent + far[0]
 	}
-	return append(near, far...)
+	return append(append(near, far...), last...)
+}
+
+// spreads reports whether text writes a value over several lines. The equals
+// sign of such a one is not aligned.
+func spreads(v value) bool {
+	return v.kind == resource.Map && !v.empty() || v.kind == resource.List && slices.ContainsFunc(v.items, spreads)
 }
 
 func objectKey(name string) string {

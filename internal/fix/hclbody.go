@@ -322,22 +322,35 @@ func (w *hclWriter) text(v value, indent string) string {
 			return "{}"
 		}
 		unit := w.fileUnit()
-		width := 0
-		names := make([]string, len(v.fields))
-		for i, e := range v.fields {
-			names[i] = e.name
-			if !hclsyntax.ValidIdentifier(e.name) {
-				names[i] = quoteHCL(e.name)
-			}
-			width = max(width, len(names[i]))
-		}
 		lines := []string{"{"}
+		width := 0
 		for i, e := range v.fields {
-			lines = append(lines, indent+unit+names[i]+strings.Repeat(" ", width-len(names[i]))+" = "+w.text(e.val, indent+unit))
+			name := objectKey(e.name)
+			if i == 0 || spreads(v.fields[i-1].val) {
+				width = runWidth(v.fields[i:])
+			}
+			pad := 0
+			if !spreads(e.val) {
+				pad = width - len(name)
+			}
+			lines = append(lines, indent+unit+name+strings.Repeat(" ", pad)+" = "+w.text(e.val, indent+unit))
 		}
 		return strings.Join(append(lines, indent+"}"), w.eol)
 	}
 	return v.jsonText()
+}
+
+// runWidth is the width of the longest name before the first value that goes
+// over several lines.
+func runWidth(fields []entry) int {
+	width := 0
+	for _, e := range fields {
+		if spreads(e.val) {
+			break
+		}
+		width = max(width, len(objectKey(e.name)))
+	}
+	return width
 }
 
 // quoteHCL writes a string that holds no template.
