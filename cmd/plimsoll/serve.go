@@ -34,10 +34,19 @@ Secrets can be read from files: PLIMSOLL_GITHUB_PRIVATE_KEY_FILE, PLIMSOLL_GITHU
 				return err
 			}
 			log := newLogger(cmd.ErrOrStderr(), cfg.Log)
+			parts := server.Parts{Version: version, Review: opt, Log: log}
+			if cfg.Setup {
+				ready, err := server.Setup(cmd.Context(), cfg, parts)
+				if err != nil || !ready {
+					return err
+				}
+				if cfg, err = config.Load(os.LookupEnv, file); err != nil {
+					return err
+				}
+			}
 			tellConfinement(log, pool)
-			return server.Run(cmd.Context(), cfg, server.Parts{
-				Version: version, Review: opt, Open: newOpenTrees(cfg.GitHub), Log: log,
-			})
+			parts.Open = newOpenTrees(cfg.GitHub)
+			return server.Run(cmd.Context(), cfg, parts)
 		},
 	}
 	cmd.Flags().StringVar(&file, "config", "", "YAML file with settings")

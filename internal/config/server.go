@@ -27,8 +27,11 @@ type Server struct {
 	// where they were read, "" for nowhere.
 	Defaults     *Repository
 	DefaultsFile string
-	Workers      int // 1 to 256
-	Log          Log
+	// Setup says that there are no credentials and that the public URL is known:
+	// the server offers to set up the App. GitHub has its URLs alone then.
+	Setup   bool
+	Workers int // 1 to 256
+	Log     Log
 }
 
 // Queue says where the queue is: in the data folder, or on a cluster.
@@ -149,7 +152,7 @@ func Load(env func(string) (string, bool), configFile string) (Server, error) {
 		return Server{}, err
 	}
 	s := Server{Listen: given.or(varListen, ":8080"), DataDir: given.or(varDataDir, defaultDataDir)}
-	for _, load := range []func(values, *Server) error{loadGitHub, loadHTTP, loadDefaults, loadNATS, loadWork, loadLog} {
+	for _, load := range []func(values, *Server) error{loadCredentials, loadGitHub, loadHTTP, loadDefaults, loadNATS, loadWork, loadLog} {
 		if err := load(given, &s); err != nil {
 			return Server{}, err
 		}
@@ -158,6 +161,15 @@ func Load(env func(string) (string, bool), configFile string) (Server, error) {
 }
 
 func loadGitHub(v values, s *Server) error {
+	if !s.Setup {
+		if err := loadApp(v, s); err != nil {
+			return err
+		}
+	}
+	return loadURLs(v, s)
+}
+
+func loadApp(v values, s *Server) error {
 	id, err := v.required(varAppID, "give the App's id, a number on its settings page")
 	if err != nil {
 		return err
@@ -178,7 +190,10 @@ func loadGitHub(v values, s *Server) error {
 		return err
 	}
 	s.GitHub.PrivateKey, s.GitHub.WebhookSecret = NewSecret(key), NewSecret(secret)
+	return nil
+}
 
+func loadURLs(v values, s *Server) (err error) {
 	if s.GitHub.URL, err = v.url(varGitHubURL, defaultGitHubURL); err != nil {
 		return err
 	}
