@@ -16,6 +16,8 @@ type endpoint struct {
 	method, path string
 	// app: authenticated by the App's JWT instead of an installation token.
 	app bool
+	// open: authenticated by nothing.
+	open bool
 	// permission (alternatives separated by |) that the token needs for the
 	// repository of the path; "" where there is no repository.
 	permission, level string
@@ -40,7 +42,7 @@ type router struct {
 
 func newRouter(s *Server) *router {
 	return &router{s: s, all: slices.Concat(
-		appEndpoints(), repositoryEndpoints(), pullEndpoints(), checkEndpoints(), commentEndpoints(), scanningEndpoints())}
+		appEndpoints(), repositoryEndpoints(), pullEndpoints(), checkEndpoints(), commentEndpoints(), scanningEndpoints(), manifestEndpoints())}
 }
 
 // match finds the endpoint of a request and its path parameters. Where several
@@ -138,6 +140,9 @@ func (rt *router) serve(x *exchange) {
 
 func (e *endpoint) run(c *call) (int, any, error) {
 	credential := bearer(c.r)
+	if e.open {
+		return e.handle(c)
+	}
 	if e.app {
 		if credential == "" {
 			return 0, nil, unauthorized("A JSON web token could not be decoded")

@@ -75,6 +75,7 @@ type Server struct {
 	installations map[int64]*installation
 	tokens        map[string]*token
 	repos         map[string]*repository // by lower-case owner/name
+	codes         map[string]*App        // of Apps made from a manifest
 }
 
 // New makes a Server that serves nothing yet: mount Handler, or call Start.
@@ -98,6 +99,7 @@ func New(opts Options) (*Server, error) {
 		installations: map[int64]*installation{},
 		tokens:        map[string]*token{},
 		repos:         map[string]*repository{},
+		codes:         map[string]*App{},
 		baseURL:       "http://127.0.0.1",
 	}
 	if s.clock == nil {
@@ -204,7 +206,7 @@ func (s *Server) SetPages(h http.Handler) {
 // apiRoots are the first path segments of REST, by which requests to this host
 // as an API host are told from web pages.
 var apiRoots = map[string]bool{
-	"app": true, "apps": true, "installation": true, "repos": true,
+	"app": true, "apps": true, "app-manifests": true, "installation": true, "repos": true,
 	"users": true, "orgs": true, "rate_limit": true, "meta": true,
 }
 
@@ -221,6 +223,8 @@ func (s *Server) Handler() http.Handler {
 				x.r = stripPrefix(x.r, "/api/v3")
 				s.routes.serve(x)
 			})
+		case isManifestForm(r):
+			s.takeManifest(w, r)
 		case strings.Contains(path, ".git/"):
 			s.exchange(w, r, KindGit, s.serveGit)
 		default:

@@ -285,7 +285,9 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request, status int, name s
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Cache-Control", "public, max-age=300")
+	if w.Header().Get("Cache-Control") == "" {
+		w.Header().Set("Cache-Control", "public, max-age=300")
+	}
 	w.WriteHeader(status)
 	_, _ = w.Write(b.Bytes())
 }
