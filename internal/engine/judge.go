@@ -44,6 +44,7 @@ const maxViolations = 200
 type side struct {
 	res        *resource.Resource
 	near       rule.Linked // the resources beside it, on its side
+	before     rule.Linked // for the head's side: those beside it in the base
 	violations []violation
 	unknown    []NotEvaluated
 	// places are the items of the checks that were asked for, by the stable
@@ -152,11 +153,14 @@ func (j *judge) compare(head, base *side) changeResult {
 // base for the head's side, nil for the base's; near gives what stands beside it.
 func (j *judge) side(res, old *resource.Resource, near rule.Linked, checks []activeCheck) *side {
 	s := &side{res: res, near: near}
+	if old != nil {
+		s.before = j.run.near(old, true)
+	}
 	if res == nil || res.Root == nil {
 		return s
 	}
 	j.sets = j.sets[:0]
-	j.input = rule.Input{Object: res.Root, Resource: res, Linked: near}
+	j.input = rule.Input{Object: res.Root, Resource: res, Linked: near, Before: s.before}
 	if old != nil {
 		j.input.Old = old.Root
 	}
@@ -218,7 +222,7 @@ func (j *judge) findings(s *side) []Finding {
 	}
 	out := make([]Finding, 0, len(s.violations))
 	prints := newFingerprints(s.res)
-	j.input = rule.Input{Object: s.res.Root, Resource: s.res, Linked: s.near}
+	j.input = rule.Input{Object: s.res.Root, Resource: s.res, Linked: s.near, Before: s.before}
 	if s.res.Platform == resource.Kubernetes {
 		j.input.Pod, _ = podSpec(s.res)
 	}

@@ -83,6 +83,34 @@ func TestLinks(t *testing.T) {
 	}
 }
 
+// TestLinkedBefore finds what lost its policy, and only that.
+func TestLinkedBefore(t *testing.T) {
+	lost := rule.Rule{ID: "k8s/lost", Checks: []rule.Check{{
+		Kinds: []string{"Pod"}, Links: []string{"NetworkPolicy"},
+		Fail:    `linked_before("NetworkPolicy").size() > 0 && linked("NetworkPolicy").size() == 0`,
+		Message: "{{ resource.name }} lost its policy",
+	}}}
+	pod := linkedManifest(t, "u/pod.yaml", "u", "apiVersion: v1\nkind: Pod\nmetadata: {name: api, namespace: shop}\nspec: {}\n")
+	policy := linkedManifest(t, "u/policy.yaml", "u", "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: all, namespace: shop}\nspec: {podSelector: {}}\n")
+	stays := change.ResourceChange{Kind: change.Unchanged, Before: pod, After: pod}
+	for _, tt := range []struct {
+		name    string
+		changes []change.ResourceChange
+		want    int
+	}{
+		{"removed", []change.ResourceChange{stays, {Kind: change.Removed, Before: policy}}, 1},
+		{"never there", []change.ResourceChange{stays}, 0},
+		{"a scan without any", []change.ResourceChange{added(pod)}, 0},
+		{"still there", []change.ResourceChange{stays, {Kind: change.Unchanged, Before: policy, After: policy}}, 0},
+		{"both added", []change.ResourceChange{added(pod), added(policy)}, 0},
+	} {
+		got := Evaluate(context.Background(), Options{Rules: active(t, resource.Kubernetes, lost)}, tt.changes)
+		if len(got.Findings) != tt.want {
+			t.Errorf("%s: %v", tt.name, lines(got.Findings))
+		}
+	}
+}
+
 func cutRange(f Finding) string {
 	s := fmt.Sprintf("%s:%d", f.Range.File, f.Range.Start.Line)
 	if f.OnBase {

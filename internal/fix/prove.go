@@ -23,7 +23,7 @@ var ErrUnproven = errors.New("the fix could not be proven")
 
 // Prove carries out edits in memory, evaluates the finding's unit again and
 // gives the fix if the finding is gone, no finding came that is not in before,
-// and nothing went that belongs to another resource. before holds the findings
+// but for a less grave one at the same setting, and nothing went that belongs to another resource. before holds the findings
 // of the unit as it is, at least those of the edited files.
 func Prove(ctx context.Context, ev Evaluator, f engine.Finding, before []engine.Finding, edits []source.Edit, files Files) (*Fix, error) {
 	if len(edits) == 0 {
@@ -89,7 +89,7 @@ func judge(mended, before, after []engine.Finding, overlay map[string][]byte) er
 	has := make(map[string]bool, len(after))
 	counts := map[place]int{}
 	for _, a := range after {
-		if !had[a.Fingerprint] {
+		if !had[a.Fingerprint] && !lesser(a, mended) {
 			return fmt.Errorf("%w: it would bring %s on %s", ErrUnproven, a.Rule.ID, a.Resource.ID)
 		}
 		has[a.Fingerprint] = true
@@ -125,6 +125,19 @@ func judge(mended, before, after []engine.Finding, overlay map[string][]byte) er
 		}
 	}
 	return nil
+}
+
+// lesser reports whether a finding is what a graver one at the same setting
+// hid: rules yield to the gravest that can be said of a setting.
+func lesser(a engine.Finding, mended []engine.Finding) bool {
+	at := placeOf(a)
+	for _, m := range mended {
+		p := placeOf(m)
+		if p.resource == at.resource && p.path == at.path && a.Severity.Rank() < m.Severity.Rank() {
+			return true
+		}
+	}
+	return false
 }
 
 type block struct {

@@ -126,6 +126,31 @@ func TestProveRefusesWhatBringsAnotherFinding(t *testing.T) {
 	}
 }
 
+// TestProveTakesWhatAGraverFindingHid holds that rules may yield to the gravest
+// that can be said of a setting, and that its fix is proven all the same.
+func TestProveTakesWhatAGraverFindingHid(t *testing.T) {
+	rest := strings.Replace(jealous, "    message: jealous", "    at: securityContext.privileged\n    message: rest", 1)
+	for _, tt := range []struct {
+		severity rule.Severity
+		proven   bool
+	}{{rule.Low, true}, {rule.Critical, false}} {
+		w, found := newWorld(t, map[string]string{"test/privileged": privileged, "test/rest": rest}, pod)
+		for _, r := range w.rules {
+			if r.ID == "test/rest" {
+				r.Severity = tt.severity
+			}
+		}
+		f := one(t, found, "test/privileged", "two")
+		edits, err := fix.Propose(f, w.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err = fix.Prove(t.Context(), w, f, found, edits, w.file); (err == nil) != tt.proven {
+			t.Errorf("beside one of severity %s: %v", tt.severity, err)
+		}
+	}
+}
+
 func TestProveRefusesWhatReachesAnotherResource(t *testing.T) {
 	two := pod + "---\n" + strings.Replace(pod, "name: a", "name: b", 1)
 	w, found := newWorld(t, map[string]string{"test/privileged": privileged}, two)

@@ -24,6 +24,7 @@ import (
 // function that refs expands to.
 const (
 	varLinked   = "@linked"
+	varBefore   = "@linked_before"
 	fnRefsField = "@refs_field"
 )
 
@@ -36,20 +37,24 @@ func linkOptions() []cel.EnvOption {
 	dyn := cel.DynType
 	return []cel.EnvOption{
 		cel.Variable(varLinked, cel.MapType(cel.StringType, cel.ListType(dyn))),
+		cel.Variable(varBefore, cel.MapType(cel.StringType, cel.ListType(dyn))),
 		cel.Function(fnRefsField, cel.Overload("refs_field", []*cel.Type{dyn, dyn}, cel.ListType(cel.StringType),
 			cel.BinaryBinding(refsField))),
 		cel.Macros(
-			cel.GlobalMacro("linked", 1, expandLinked),
+			cel.GlobalMacro("linked", 1, expandLinked(varLinked)),
+			cel.GlobalMacro("linked_before", 1, expandLinked(varBefore)),
 			cel.GlobalMacro("refs", 1, expandRefs),
 		),
 	}
 }
 
-func expandLinked(f cel.MacroExprFactory, _ ast.Expr, args []ast.Expr) (ast.Expr, *cel.Error) {
-	if args[0].Kind() != ast.LiteralKind {
-		return nil, f.NewError(args[0].ID(), "linked takes a kind in quotes, one of the check's links")
+func expandLinked(variable string) cel.MacroFactory {
+	return func(f cel.MacroExprFactory, _ ast.Expr, args []ast.Expr) (ast.Expr, *cel.Error) {
+		if args[0].Kind() != ast.LiteralKind {
+			return nil, f.NewError(args[0].ID(), "linked takes a kind in quotes, one of the check's links")
+		}
+		return f.NewCall(operators.Index, f.NewIdent(variable), args[0]), nil
 	}
-	return f.NewCall(operators.Index, f.NewIdent(varLinked), args[0]), nil
 }
 
 // expandRefs makes refs(a.b), refs(a.?b) and refs(a["b"]) look at the field
@@ -119,7 +124,7 @@ const maxRefs = 1000
 func noRefs() ref.Val { return types.NewStringList(types.DefaultTypeAdapter, []string{}) }
 
 // linkedCall finds the kinds that an expression asks for.
-var linkedCall = regexp.MustCompile(`\blinked\(\s*["']([^"']*)["']\s*\)`)
+var linkedCall = regexp.MustCompile(`\blinked(?:_before)?\(\s*["']([^"']*)["']\s*\)`)
 
 // asked gives the kinds that a condition asks linked for, each once.
 func asked(expr string) []string {

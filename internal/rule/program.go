@@ -26,6 +26,7 @@ type Input struct {
 	Group    string         // the list of the pod that It is in: containers, initContainers …
 	Resource *resource.Resource
 	Linked   Linked // the resources beside it; nil for none
+	Before   Linked // those that stood beside it in the base; nil on the base's side and in a scan
 }
 
 // ResolveName gives CEL a variable.
@@ -48,6 +49,8 @@ func (in *Input) ResolveName(name string) (any, bool) {
 		return resourceVal{in.Resource}, true
 	case varLinked:
 		return linkedVal{in.Linked}, true
+	case varBefore:
+		return linkedVal{in.Before}, true
 	}
 	return nil, false
 }
