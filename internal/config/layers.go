@@ -101,6 +101,15 @@ func keyDefs() []keyDef {
 			},
 			show: func(m *Repository) string { return list(m.ExtraRules) },
 		},
+		{
+			name: "terraform.var_files", isSet: func(l *Repository) bool { return l.VarFiles != nil },
+			take: func(m, l *Repository) { m.VarFiles = slices.Clone(l.VarFiles) },
+			tighten: func(m, l *Repository) bool {
+				m.VarFiles = union(m.VarFiles, l.VarFiles)
+				return true
+			},
+			show: func(m *Repository) string { return list(m.VarFiles) },
+		},
 		word("inline_suppressions", func(r *Repository) *string { return &r.InlineSuppressions }, InlineHead, InlineBase),
 		{
 			name: "compatibility.suppressions", isSet: func(l *Repository) bool { return l.ForeignSuppressions != nil },

@@ -53,6 +53,8 @@ type Repository struct {
 	Suppress []Suppression
 	// ExtraRules are folders of the repository under review, from its root.
 	ExtraRules []string
+	// VarFiles are patterns of files of variables that Terraform is given by name.
+	VarFiles []string
 	// InlineSuppressions says on which side of a pull request inline
 	// suppressions count: InlineBase or InlineHead.
 	InlineSuppressions string
@@ -157,6 +159,9 @@ func (r Repository) Filter() project.Filter {
 	}
 }
 
+// Units gives what the configuration says about units.
+func (r Repository) Units() project.Settings { return project.Settings{VarFiles: r.VarFiles} }
+
 // ParseRepository reads one layer. path is what messages call the file. known
 // says whether there is a rule of an id and, where not, which id may have been
 // meant ("" for none); nil takes every id as known. To have the ids of a
@@ -249,6 +254,7 @@ func (p *repositoryParser) readers() []keyReader {
 		{"suppress", p.suppress},
 		{"extra_rules", p.extraRules},
 		{"compatibility", p.compatibility},
+		{"terraform", p.terraform},
 		{"inline_suppressions", func(n *yaml.Node) (err error) {
 			p.r.InlineSuppressions, err = p.word("inline_suppressions", n, []string{InlineBase, InlineHead})
 			return err
@@ -382,6 +388,23 @@ func (p *repositoryParser) paths(n *yaml.Node) error {
 			err = p.unknownKey(kv, " in paths", []string{"include", "exclude"})
 		}
 		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *repositoryParser) terraform(n *yaml.Node) error {
+	pairs, err := mapping(p.file.Path, "terraform", n)
+	if err != nil {
+		return err
+	}
+	for _, kv := range pairs {
+		p.at("terraform."+kv.key, kv.line)
+		if kv.key != "var_files" {
+			return p.unknownKey(kv, " in terraform", []string{"var_files"})
+		}
+		if p.r.VarFiles, err = p.patterns("terraform.var_files", kv.value); err != nil {
 			return err
 		}
 	}

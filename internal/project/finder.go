@@ -53,14 +53,20 @@ func New(o Options) Finder {
 	o.MaxBeside = cmp.Or(o.MaxBeside, 200)
 	o.MaxFileSize = cmp.Or(o.MaxFileSize, format.DefaultMaxFileSize)
 	o.Parallel = cmp.Or(o.Parallel, runtime.GOMAXPROCS(0))
-	return &finder{o}
+	return &finder{opt: o}
 }
 
-type finder struct{ opt Options }
+type finder struct {
+	opt Options
+	set Settings
+}
+
+func (f *finder) With(s Settings) Finder { return &finder{f.opt, s} }
 
 // side collects what one tree's files belong to.
 type side struct {
 	opt    Options
+	set    Settings
 	fsys   fs.FS
 	quiet  bool // say nothing: what the base lacks is no news
 	keep   Filter
@@ -76,7 +82,7 @@ type side struct {
 
 func (f *finder) side(fsys fs.FS, keep Filter, quiet bool) *side {
 	return &side{
-		opt: f.opt, fsys: fsys, keep: keep, quiet: quiet,
+		opt: f.opt, set: f.set, fsys: fsys, keep: keep, quiet: quiet,
 		charts: map[string]bool{}, isDir: map[string]bool{}, patches: map[string]patchList{}, units: map[string]*format.Unit{}, seen: map[string]bool{},
 	}
 }

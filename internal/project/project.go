@@ -33,8 +33,18 @@ const (
 // include and exclude patterns). A nil Filter takes every file.
 type Filter func(path string) bool
 
+// Settings are what a repository says about its units. The zero value says
+// nothing.
+type Settings struct {
+	// VarFiles are patterns, as Match reads them, of files of variables that are
+	// named on Terraform's command line.
+	VarFiles []string
+}
+
 // Finder finds units.
 type Finder interface {
+	// With gives a Finder that goes by the settings of a repository.
+	With(Settings) Finder
 	// All gives every unit below the given paths of fsys ("." for the tree).
 	All(ctx context.Context, fsys fs.FS, paths []string, keep Filter) ([]format.Unit, source.Diagnostics)
 	// Reached gives the units, on each side, that the changes reach. A unit

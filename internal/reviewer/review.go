@@ -94,7 +94,7 @@ func NewReview(ctx context.Context, opt Options, trees Trees) (*Session, error) 
 		run.report.Elapsed = opt.Now().Sub(start)
 		return &Session{Report: run.report}, nil
 	}
-	baseUnits, headUnits, ds := opt.Finder.Reached(ctx, trees.Base(), trees.Head(), changes, run.settings.Filter())
+	baseUnits, headUnits, ds := opt.Finder.With(run.settings.Units()).Reached(ctx, trees.Base(), trees.Head(), changes, run.settings.Filter())
 	run.diags = append(run.diags, ds...)
 	if err := trees.Prefetch(ctx, filesOf(baseUnits), filesOf(headUnits)); err != nil {
 		return nil, fmt.Errorf("fetch the files under review: %w", err)
@@ -126,7 +126,7 @@ func Scan(ctx context.Context, opt Options, tree fs.FS, paths []string) (*Sessio
 		return &Session{Report: run.report}, nil
 	}
 	opt.progress("finding files", 0, 0)
-	units, ds := opt.Finder.All(ctx, tree, paths, run.settings.Filter())
+	units, ds := opt.Finder.With(run.settings.Units()).All(ctx, tree, paths, run.settings.Filter())
 	run.diags = append(run.diags, ds...)
 	head, ds := opt.read(ctx, units)
 	run.diags = append(run.diags, ds...)
