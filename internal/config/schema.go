@@ -62,7 +62,11 @@ func Schema() ([]byte, error) {
 				"reason": text("Why they may stay."), "expires": object{"type": "string", "pattern": `^\d{4}-\d{2}-\d{2}$`, "description": "The last day on which it counts."},
 			}},
 		},
-		"extra_rules":         texts("Folders of further rules, read from the base commit.", pattern),
+		"extra_rules": texts("Folders of further rules, read from the base commit.", pattern),
+		"terraform": object{
+			"type": "object", "additionalProperties": false, "description": "How Terraform is read.",
+			"properties": object{"var_files": texts("Patterns of files of variables that are named on the command line: one environment each.", pattern)},
+		},
 		"inline_suppressions": words("base: a suppression in a comment counts once merged; head: at once.", InlineBase, InlineBase, InlineHead),
 		"compatibility": object{
 			"type": "object", "additionalProperties": false, "description": "What is taken over from other tools.",

@@ -87,6 +87,9 @@ func propose(f engine.Finding, files Files) ([]source.Edit, error) {
 		}
 		res = w.Resource
 	}
+	if strings.Contains("/"+res.Range.File, "/.terraform/") {
+		return nil, fmt.Errorf("%s was installed; the next terraform init writes it anew", res.Range.File)
+	}
 	file := files(res.Range.File)
 	if file == nil {
 		return nil, fmt.Errorf("%s cannot be read", res.Range.File)

@@ -14,8 +14,8 @@ import (
 )
 
 // treeFS is a tree object as a file system. It implements fs.ReadDirFS,
-// fs.ReadFileFS and fs.StatFS, and project.Announcer for trees that are
-// fetched as they are read. It is safe for concurrent use.
+// fs.ReadFileFS and fs.StatFS, and project.Announcer and FolderAnnouncer for
+// trees that are fetched as they are read. It is safe for concurrent use.
 type treeFS struct {
 	ctx  context.Context // of the Trees: fs.FS has no place for one
 	objs objects
@@ -132,6 +132,17 @@ func (t *treeFS) Stat(name string) (fs.FileInfo, error) {
 // Announce notes files that will be read, so that they can be fetched at once.
 func (t *treeFS) Announce(names ...string) {
 	_ = t.objs.needBlobs(t.ctx, t.blobs(names), false) // only noted: what cannot be had says so when it is read
+}
+
+// AnnounceFolders gets folders that will be listed, in one request.
+func (t *treeFS) AnnounceFolders(names ...string) {
+	var hs []plumbing.Hash
+	for _, n := range names {
+		if e, err := t.lookup("readdir", n); err == nil && e.isTree() {
+			hs = append(hs, e.hash)
+		}
+	}
+	_ = t.objs.needTrees(t.ctx, hs) // what cannot be had says so when it is listed
 }
 
 // blobs gives the hashes of the regular files among the names.

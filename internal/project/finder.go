@@ -102,6 +102,7 @@ func (f *finder) Reached(ctx context.Context, base, head fs.FS, changes []PathCh
 	bs, hs := f.side(base, keep, true), f.side(head, keep, false)
 	var onBase, onHead []string
 	counted, left := 0, 0
+	var tf terraformChange
 	for _, c := range changes {
 		if ctx.Err() != nil {
 			break
@@ -109,12 +110,18 @@ func (f *finder) Reached(ctx context.Context, base, head fs.FS, changes []PathCh
 		// The path of the head decides whether the file counts, so that a
 		// rename across the border of the filter looks like what it is there.
 		old := cmp.Or(c.OldPath, c.Path)
-		if !hs.kept(c.Path) || !interesting(c.Path) && !interesting(old) {
+		if !hs.kept(c.Path) {
 			continue
 		}
-		if counted++; counted > f.opt.MaxFiles {
-			left++
-			continue
+		if counts := interesting(c.Path) || interesting(old); counts {
+			if counted++; counted > f.opt.MaxFiles {
+				left++
+				continue
+			}
+		}
+		tf.note(c.Path)
+		if old != c.Path {
+			tf.note(old)
 		}
 		if c.Kind != Added && interesting(old) {
 			onBase = append(onBase, old)
@@ -128,15 +135,13 @@ func (f *finder) Reached(ctx context.Context, base, head fs.FS, changes []PathCh
 	}
 	announce(base, onBase)
 	announce(head, onHead)
-	// A removed value or file can bear on what is still there.
 	for _, name := range onBase {
 		bs.add(name)
-		hs.reachModule(name)
 	}
 	for _, name := range onHead {
 		hs.add(name)
-		bs.reachModule(name)
 	}
+	reachRoots(ctx, &tf, bs, hs)
 	bs.decide(ctx)
 	hs.decide(ctx)
 	besideChanged(ctx, bs, hs, changes)
@@ -180,9 +185,6 @@ func (s *side) add(name string) {
 	case dockerTemplate:
 		s.warn(name, name, "is a template of a Dockerfile, which is not evaluated")
 		return
-	case tfvarsGiven:
-		s.warn(name, name, "is not loaded by Terraform of its own accord (terraform.tfvars and *.auto.tfvars are), so it is not evaluated")
-		return
 	}
 	switch ok, err := regular(s.fsys, name); {
 	case err != nil && errors.Is(err, fs.ErrNotExist):
@@ -195,8 +197,7 @@ func (s *side) add(name string) {
 		return
 	}
 	switch role {
-	case terraform, tfvars:
-		s.reachModule(name)
+	case terraform, tfvars, tfvarsGiven: // their units are found together
 	case dockerfile:
 		s.unit(resource.Dockerfile, name, path.Dir(name)).Files = []string{name}
 	case packerTemplate:
@@ -226,44 +227,6 @@ func reason(err error) error {
 		return pe.Err
 	}
 	return err
-}
-
-// reachModule adds the whole folder that a file of Terraform belongs to.
-func (s *side) reachModule(name string) {
-	if r := roleOf(name); r != terraform && r != tfvars {
-		return
-	}
-	dir := path.Dir(name)
-	if s.units[resource.Terraform+":"+dir] != nil || s.seen[dir+"/"] {
-		return
-	}
-	s.seen[dir+"/"] = true
-	entries, err := fs.ReadDir(s.fsys, dir)
-	if err != nil {
-		if !errors.Is(err, fs.ErrNotExist) {
-			s.warn(dir, dir, "the folder cannot be listed: %v", reason(err))
-		}
-		return
-	}
-	var files []string
-	module := false
-	for _, e := range entries {
-		full := path.Join(dir, e.Name())
-		r := roleOf(full)
-		if r != terraform && r != tfvars || !e.Type().IsRegular() || !s.kept(full) {
-			continue
-		}
-		if len(files) == s.opt.MaxFolder {
-			s.warn(dir, dir, "the module has more than %d files; the rest was not read", s.opt.MaxFolder)
-			break
-		}
-		module = module || r == terraform
-		files = append(files, full)
-	}
-	if module {
-		announce(s.fsys, files)
-		s.unit(resource.Terraform, dir, dir).Files = files
-	}
 }
 
 func (s *side) unit(kind, name, dir string) *format.Unit {

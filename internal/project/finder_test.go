@@ -27,7 +27,11 @@ func tree(files ...string) fstest.MapFS {
 func show(us []format.Unit) string {
 	var b strings.Builder
 	for _, u := range us {
-		fmt.Fprintf(&b, "%s %s %v\n", u.ID, u.Dir, u.Files)
+		fmt.Fprintf(&b, "%s %s %v", u.ID, u.Dir, u.Files)
+		if len(u.Inputs) > 0 {
+			fmt.Fprintf(&b, " with %v", u.Inputs)
+		}
+		b.WriteByte('\n')
 	}
 	return b.String()
 }
@@ -79,9 +83,9 @@ kubernetes:k8s k8s [k8s/api.yaml k8s/broken.yaml k8s/list.json]
 kubernetes:k8s/sub dir k8s/sub dir [k8s/sub dir/ü "q".yml]
 kubernetes:templates templates [templates/not-helm.yaml]
 terraform:infra infra [infra/a.auto.tfvars.json infra/main.tf infra/terraform.tfvars infra/vars.tf.json infra/x.tofu]
+terraform:infra@prod.tfvars infra [infra/a.auto.tfvars.json infra/main.tf infra/terraform.tfvars infra/vars.tf.json infra/x.tofu] with [infra/prod.tfvars]
 `)
 	check(t, "diagnostics", said(ds), `warning charts/app/Chart.yaml: this Helm chart is not evaluated yet: its templates are no manifests until they are rendered [charts/app]
-warning infra/prod.tfvars: is not loaded by Terraform of its own accord (terraform.tfvars and *.auto.tfvars are), so it is not evaluated [infra/prod.tfvars]
 warning svc/Dockerfile.j2: is a template of a Dockerfile, which is not evaluated [svc/Dockerfile.j2]
 `)
 	us, ds = project.New(project.Options{}).All(t.Context(), fsys, []string{"k8s/api.yaml", "vendor", "infra/README.md", "gone", "k8s/api.yaml"}, nil)

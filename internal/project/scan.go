@@ -43,6 +43,7 @@ func (f *finder) All(ctx context.Context, fsys fs.FS, paths []string, keep Filte
 	for _, p := range slices.Compact(found) {
 		s.add(p)
 	}
+	s.scanRoots(ctx, found)
 	s.decide(ctx)
 	return s.list(), s.diags
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"runtime"
 	"slices"
 	"sort"
@@ -305,7 +304,7 @@ func (o Options) read(ctx context.Context, units []format.Unit) ([]*resource.Res
 		out = append(out, r.resources...)
 		ds = append(ds, r.diags...)
 	}
-	return inContext(out), ds
+	return out, ds
 }
 
 // readUnit reads a unit and puts each of its resources on the platform that
@@ -317,24 +316,6 @@ func readUnit(ctx context.Context, reader format.Reader, u format.Unit) ([]*reso
 	}
 	rs, more := projection.All(rs)
 	return rs, append(ds, more...)
-}
-
-// inContext leaves out the modules that were read on their own although another
-// unit calls them: with the caller's arguments more of them is known, and said
-// twice would be once too often.
-func inContext(all []*resource.Resource) []*resource.Resource {
-	called := map[string]bool{}
-	for _, r := range all {
-		if r.Format == resource.Terraform && strings.HasPrefix(r.ID, "module.") {
-			if unit := resource.Terraform + ":" + path.Dir(r.Range.File); unit != r.Unit {
-				called[unit] = true
-			}
-		}
-	}
-	if len(called) == 0 {
-		return all
-	}
-	return slices.DeleteFunc(all, func(r *resource.Resource) bool { return called[r.Unit] })
 }
 
 // finish judges the resources and looks for fixes. base is nil for a scan.

@@ -34,9 +34,11 @@ type unit struct {
 	nodes    int
 	stopped  bool
 	modules  map[string]*module // by folder
-	total    int                // instances
-	fileVals map[string]*val    // what file() read
-	funcs    map[string]builtin
+	// installed are the folders of modules that were installed into the tree.
+	installed map[string]string
+	total     int             // instances
+	fileVals  map[string]*val // what file() read
+	funcs     map[string]builtin
 	// single holds the references of values that refer to one resource.
 	single map[string][]string
 	// current names the resource that is being read.

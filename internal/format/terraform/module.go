@@ -160,6 +160,13 @@ func (u *unit) parseModule(dir string, names []string, vars bool) *module {
 	for _, body := range overrides {
 		m.override(body)
 	}
+	if vars {
+		for _, name := range u.Inputs {
+			if body := u.parseVars(name); body != nil {
+				assigned = append(assigned, body)
+			}
+		}
+	}
 	for _, body := range assigned {
 		for name, a := range body.Attributes {
 			m.assigned[name] = a
@@ -174,6 +181,18 @@ func (u *unit) parseModule(dir string, names []string, vars bool) *module {
 		}
 	}
 	return m
+}
+
+// parseVars reads a file of variables that is given by name.
+func (u *unit) parseVars(name string) *hclsyntax.Body {
+	f := u.load(name)
+	switch {
+	case f == nil:
+		return nil
+	case strings.HasSuffix(name, ".json"):
+		return u.parseJSONFile(f, true)
+	}
+	return u.parseFile(f)
 }
 
 // topLevel finds the lines on which a block may begin anew after an error.

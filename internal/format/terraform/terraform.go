@@ -7,6 +7,7 @@ package terraform
 
 import (
 	"context"
+	"path"
 	"slices"
 	"strconv"
 
@@ -48,10 +49,13 @@ func (r *Reader) read(ctx context.Context, fu format.Unit, packer bool) ([]*reso
 		Unit: fu, packer: packer, ctx: ctx, files: map[string]*file{}, steps: maxSteps, modules: map[string]*module{},
 		fileVals: map[string]*val{}, funcs: r.funcs, single: map[string][]string{},
 	}
-	if len(fu.Files) == 0 {
+	// What the unit has beside the files of its folder belongs to modules that
+	// it calls.
+	own := slices.DeleteFunc(slices.Clone(fu.Files), func(f string) bool { return path.Dir(f) != fu.Dir })
+	if len(own) == 0 {
 		return nil, nil
 	}
-	m := u.parseModule(fu.Dir, fu.Files, true)
+	m := u.parseModule(fu.Dir, own, true)
 	u.modules[fu.Dir] = m
 	var out []*resource.Resource
 	seen := map[string]int{}
