@@ -75,7 +75,7 @@ func cases() formattest.Cases {
 				},
 				Read:        []string{"main.tf"},
 				IDs:         []string{"module.a", "module.a.a_b.c", "module.b"},
-				Diagnostics: []string{"main.tf:5: warning: the source of module.b is not in the repository"},
+				Diagnostics: []string{"main.tf:5: warning: the source of module.b, registry/x/y, is not in the repository"},
 			},
 			{
 				Name: "BOM and CRLF", Files: map[string]string{
