@@ -38,6 +38,11 @@ github-descriptions: ## Fetch GitHub's own descriptions (npm) that the simulated
 rules-test: ## Run the examples of every rule
 	go run ./cmd/plimsoll rules test
 
+.PHONY: rule-docs
+rule-docs: ## Write docs/rules and the schema of rule files anew
+	go run ./cmd/plimsoll rules docs docs/rules
+	go run ./cmd/plimsoll rules schema > docs/rule.schema.json
+
 .PHONY: coverage
 coverage: ## Say which of the field's checks the rules cover, by platform and theme
 	go run ./cmd/plimsoll rules coverage

@@ -28,7 +28,7 @@ func newRulesCommand() *cobra.Command {
 		Short: "List, show and test the rules",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return fmt.Errorf("unknown command %q; use list, show ID or test PATH", args[0])
+				return fmt.Errorf("unknown command %q; use list, show ID, test PATH, new ID, coverage, schema or docs DIR", args[0])
 			}
 			return nil
 		},
@@ -43,6 +43,24 @@ func newRulesCommand() *cobra.Command {
 	}, &cobra.Command{
 		Use: "test [PATH...]", Short: "Run the examples of rule files (default: the built-in rules)",
 		RunE: func(cmd *cobra.Command, args []string) error { return testRules(cmd, args) },
+	}, newRuleCommand(), &cobra.Command{
+		Use: "schema", Short: "Print the JSON Schema of a rule file, for editors", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			data, err := rule.Schema()
+			if err == nil {
+				_, err = cmd.OutOrStdout().Write(data)
+			}
+			return err
+		},
+	}, &cobra.Command{
+		Use: "docs DIR", Short: "Write the catalogue as Markdown pages", Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			all, err := builtIn()
+			if err != nil {
+				return err
+			}
+			return writeRuleDocs(args[0], all)
+		},
 	}, &cobra.Command{
 		Use: "coverage", Short: "Say which of the field's checks the rules cover, by platform and theme", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return coverage(cmd.OutOrStdout(), format) },
