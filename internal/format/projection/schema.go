@@ -20,6 +20,7 @@ const (
 type setting struct {
 	from, to string
 	form     form
+	rare     bool // the provider may not have it: never written where it is not there
 	conv     string
 	typ      string
 	of       *object // the type of that name, for all forms but plain
@@ -109,6 +110,7 @@ func parseSetting(word string, rename func(string) string) *setting {
 		}
 	}
 	word, c.conv, _ = strings.Cut(word, ":")
+	word, c.rare = strings.CutSuffix(word, "?")
 	from, to, renamed := strings.Cut(word, ">")
 	if !renamed {
 		to = rename(from)
@@ -165,7 +167,7 @@ func (o *object) target(name string, there func(from string) bool) []*setting {
 			}
 		case c.to == name && there(c.from):
 			return []*setting{c}
-		case c.to == name && found == nil:
+		case c.to == name && found == nil && !c.rare:
 			found = []*setting{c}
 		}
 	}
