@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 )
 
@@ -25,10 +24,9 @@ func TestBrowserSetUp(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	do(emulation.SetDeviceMetricsOverride(390, 844, 1, true), chromedp.Navigate(x.begin), chromedp.WaitVisible(chromedp.CSS("#go")))
-	var wide bool
-	if err := chromedp.Do(ctx, chromedp.Evaluate(`document.documentElement.scrollWidth > innerWidth`, &wide)); err != nil || wide {
-		t.Errorf("the form is wider than a phone: %t, %v", wide, err)
+	do(chromedp.EmulateViewport(390, 844), chromedp.Navigate(x.begin), chromedp.WaitVisible(chromedp.CSS("#go")))
+	if wide, err := chromedp.Run(ctx, chromedp.Evaluate[int64](`document.documentElement.scrollWidth`)); err != nil || wide > 390 {
+		t.Errorf("the form is %d px wide on a phone of 390, %v", wide, err)
 	}
 	do(chromedp.SendKeys(chromedp.CSS("#organisation"), "acme"), chromedp.Click(chromedp.CSS("input[value=full]")), chromedp.Click(chromedp.CSS("#go")),
 		chromedp.WaitVisible(`//h1[contains(., "Make the App on GitHub")]`), chromedp.Click(chromedp.CSS("#go")),
