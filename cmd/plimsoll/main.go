@@ -77,6 +77,6 @@ whether the cluster would still float: as a GitHub App, or here, on a local repo
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newServeCommand(), newReviewCommand(), newScanCommand(), newRulesCommand(), newDemoCommand(), newJobsCommand(), newConfigCommand(), newVersionCommand())
+	root.AddCommand(newServeCommand(), newReviewCommand(), newScanCommand(), newRulesCommand(), newDemoCommand(), newJobsCommand(), newConfigCommand(), newReplayCommand(), newVersionCommand())
 	return root
 }

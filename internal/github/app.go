@@ -194,3 +194,59 @@ func (c *Client) Covered(ctx context.Context, pr PullRequest) (bool, error) {
 	}
 	return false, nil
 }
+
+// InstallationOf gives the installation that covers a repository. ErrGone when
+// the App is not installed there.
+func (c *Client) InstallationOf(ctx context.Context, owner, repo string) (Repository, error) {
+	if !validName(owner) || !validName(repo) {
+		return Repository{}, fmt.Errorf("%w: %q is no repository", ErrGone, cutBytes(owner+"/"+repo, 200))
+	}
+	in, _, err := c.asApp().Apps.FindRepositoryInstallation(reading(ctx, "installation of repository"), owner, repo)
+	if err != nil {
+		return Repository{}, explain(ctx, "installation of "+owner+"/"+repo, err)
+	}
+	got, _, err := c.access(accessKey{installation: in.GetID(), name: repo, grant: grantSurvey}).rest.Repositories.Get(reading(ctx, "repository"), owner, repo)
+	if err != nil {
+		return Repository{}, explain(ctx, "repository "+owner+"/"+repo, err)
+	}
+	return Repository{InstallationID: in.GetID(), ID: got.GetID(), Owner: got.GetOwner().GetLogin(), Name: got.GetName()}, nil
+}
+
+// MergedPull is a pull request that was merged.
+type MergedPull struct {
+	Number           int
+	Title            string
+	HeadSHA, BaseSHA string // BaseSHA: the base branch's tip as the pull request last knew it
+	Merged           time.Time
+}
+
+// MergedPulls lists the pull requests of a repository that were merged since a
+// time, at most most, the last merged ones first as far as GitHub's order by
+// update tells.
+func (c *Client) MergedPulls(ctx context.Context, r Repository, since time.Time, most int) ([]MergedPull, error) {
+	rest := c.access(accessKey{installation: r.InstallationID, repository: r.ID, grant: grantSurvey}).rest
+	opts := &gh.PullRequestListOptions{State: "closed", Sort: "updated", Direction: "desc", ListOptions: gh.ListOptions{Page: 1, PerPage: perPage}}
+	var out []MergedPull
+	for len(out) < most {
+		page, resp, err := rest.PullRequests.List(reading(ctx, "merged pulls"), r.Owner, r.Name, opts)
+		if err != nil {
+			return nil, explain(ctx, "merged pull requests", err)
+		}
+		for _, p := range page {
+			if p.GetUpdatedAt().Before(since) {
+				return out, nil // what was merged since was updated since
+			}
+			if p.MergedAt == nil || p.GetMergedAt().Before(since) || !shaPattern.MatchString(p.GetHead().GetSHA()) {
+				continue
+			}
+			if out = append(out, MergedPull{Number: p.GetNumber(), Title: p.GetTitle(), HeadSHA: p.GetHead().GetSHA(), BaseSHA: p.GetBase().GetSHA(), Merged: p.GetMergedAt().Time}); len(out) == most {
+				break
+			}
+		}
+		if resp.NextPage == 0 {
+			break
+		}
+		opts.Page = resp.NextPage
+	}
+	return out, nil
+}

@@ -3,9 +3,13 @@
 package githubsim_test
 
 import (
+	"bytes"
+	"compress/gzip"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -14,7 +18,7 @@ import (
 )
 
 var writing = map[string]string{
-	"metadata": "read", "contents": "write", "checks": "write", "pull_requests": "write", "issues": "write", "members": "read",
+	"metadata": "read", "contents": "write", "checks": "write", "pull_requests": "write", "issues": "write", "members": "read", "security_events": "write",
 }
 
 func validated(t *testing.T) func(*githubsim.Server) http.Handler {
@@ -96,6 +100,14 @@ func TestRESTFitsGitHubsDescription(t *testing.T) {
 	must(200, "GET", r+"/pulls/1/comments?per_page=100", nil)
 	must(204, "DELETE", r+"/pulls/comments/"+id(comment), nil)
 
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	_, _ = z.Write([]byte(`{"version":"2.1.0","runs":[{"results":[]}]}`))
+	_ = z.Close()
+	must(202, "POST", r+"/code-scanning/sarifs", map[string]any{
+		"commit_sha": head, "ref": "refs/pull/1/head", "sarif": base64.StdEncoding.EncodeToString(packed.Bytes()), "tool_name": "Plimsoll",
+	})
+
 	said := must(201, "POST", r+"/issues/1/comments", map[string]any{"body": "Said"})
 	must(200, "GET", r+"/issues/1/comments", nil)
 	must(200, "GET", r+"/issues/comments/"+id(said), nil)
@@ -119,6 +131,20 @@ func TestRESTFitsGitHubsDescription(t *testing.T) {
 	d := w.Deliveries(w.app.ID)[0]
 	must(200, "GET", fmt.Sprintf("/app/hook/deliveries/%d", d.ID), nil)
 	must(202, "POST", fmt.Sprintf("/app/hook/deliveries/%d/attempts", d.ID), nil)
+
+	form := url.Values{"manifest": {`{"name":"Mine","url":"https://example.com","redirect_url":"https://example.com/back","hook_attributes":{"url":"https://example.com/hook"},"default_permissions":{"checks":"write"},"default_events":["push"]}`}}
+	noFollow := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	made, err := noFollow.PostForm(w.URL()+"/settings/apps/new?state=s", form)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made.Body.Close()
+	back, err := made.Location()
+	if err != nil || back.Query().Get("state") != "s" {
+		t.Fatalf("sent back to %v, %v", back, err)
+	}
+	must(201, "POST", "/app-manifests/"+back.Query().Get("code")+"/conversions", nil)
+	must(404, "POST", "/app-manifests/"+back.Query().Get("code")+"/conversions", nil)
 
 	counts := w.Counts()
 	for _, e := range githubsim.Endpoints() {
