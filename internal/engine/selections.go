@@ -133,7 +133,7 @@ var selections = map[string]map[string]func(*itemSet, *resource.Resource){
 		"subjects":        rootList("subjects"),
 	},
 	resource.Terraform: {
-		"statements": statements,
+		"statements": statements, "grants": grants(statements), "trusts": trusts(statements),
 	},
 	resource.Dockerfile: {
 		"stages":       rootList("stages"),
@@ -150,7 +150,7 @@ var selections = map[string]map[string]func(*itemSet, *resource.Resource){
 		"steps": steps,
 	},
 	resource.CloudFormation: {
-		"statements": inlineStatements,
+		"statements": inlineStatements, "grants": grants(inlineStatements), "trusts": trusts(inlineStatements),
 	},
 }
 

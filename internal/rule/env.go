@@ -45,6 +45,7 @@ func newEnvironment() (*cel.Env, error) {
 	opts = append(opts, selectorOptions()...)
 	opts = append(opts, givenOptions()...)
 	opts = append(opts, portOption())
+	opts = append(opts, iamOptions()...)
 	return cel.NewEnv(append(opts, linkOptions()...)...)
 }
 

@@ -8,6 +8,7 @@ import (
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/common/types/traits"
 
+	"github.com/plimsoll-iac/plimsoll/internal/iam"
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
 )
 
@@ -54,6 +55,11 @@ func (functionCosts) CallCost(function, _ string, args []ref.Val, _ ref.Val) *ui
 		for _, a := range args {
 			c += weight(a)
 		}
+		return &c
+	}
+	switch function {
+	case "iam_grants", "iam_actions", "iam_escalations": // each goes through a table
+		c := 2_000 + 100*weight(args[0])
 		return &c
 	}
 	// CEL's own count asks for sizes, which a list or map that may hold more
@@ -212,32 +218,5 @@ func iamMatch(patterns, action ref.Val) ref.Val {
 		return types.NewErr("no such overload: iam_match")
 	}
 	could := func(parts []string, _ string) bool { return couldMatch(parts, a) }
-	return anyString(func(p string) bool { return wildcardMatch(p, a) }, could)(patterns)
-}
-
-// wildcardMatch matches * and ? as IAM does: without regard to case, * for any
-// run of characters. It takes time proportional to both lengths at most.
-func wildcardMatch(pattern, s string) bool {
-	pattern, s = strings.ToLower(pattern), strings.ToLower(s)
-	p, i := 0, 0
-	star, resume := -1, 0
-	for i < len(s) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, resume = p, i
-			p++
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == s[i]):
-			p++
-			i++
-		case star >= 0:
-			resume++
-			p, i = star+1, resume
-		default:
-			return false
-		}
-	}
-	for p < len(pattern) && pattern[p] == '*' {
-		p++
-	}
-	return p == len(pattern)
+	return anyString(func(p string) bool { return iam.Match(p, a) }, could)(patterns)
 }

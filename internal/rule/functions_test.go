@@ -5,6 +5,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/plimsoll-iac/plimsoll/internal/iam"
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
 )
 
@@ -162,7 +163,7 @@ func TestWildcardMatch(t *testing.T) {
 		{strings.Repeat("*a", 1000), strings.Repeat("a", 20_000) + "b", false},
 	}
 	for _, tt := range tests {
-		if got := wildcardMatch(tt.pattern, tt.s); got != tt.want {
+		if got := iam.Match(tt.pattern, tt.s); got != tt.want {
 			t.Errorf("%.20s on %.20s: got %t", tt.pattern, tt.s, got)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/interpreter"
 
+	"github.com/plimsoll-iac/plimsoll/internal/iam"
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
 )
 
@@ -235,7 +236,7 @@ func neverTrue(v ref.Val, arg string, could func(parts []string, arg string) boo
 // couldMatch says whether a pattern of IAM of which parts are known could match
 // an action: what is not known could be a star.
 func couldMatch(parts []string, action string) bool {
-	return wildcardMatch(strings.Join(parts, "*"), action)
+	return iam.Match(strings.Join(parts, "*"), action)
 }
 
 // lengthOf gives what the end of a text says about the prefix length of a CIDR:

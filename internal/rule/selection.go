@@ -39,6 +39,8 @@ var (
 	}
 	terraformSelections = map[string]string{
 		"statements": "the statements of every IAM policy document that a resource holds, with lists where IAM allows one or many",
+		"grants":     "those of them that allow something, of policies that say what their holder may do; Policy has the statements of all these policies",
+		"trusts":     "those of them that say who may assume a role",
 	}
 	dockerfileSelections = map[string]string{
 		"stages":       "every stage",
@@ -56,5 +58,7 @@ var (
 	}
 	cloudFormationSelections = map[string]string{
 		"statements": "the statements of every IAM policy document that a resource holds, with lists where IAM allows one or many",
+		"grants":     "those of them that allow something, of policies that say what their holder may do; Policy has the statements of all these policies",
+		"trusts":     "those of them that say who may assume a role",
 	}
 )

@@ -1,0 +1,86 @@
+package engine
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/plimsoll-iac/plimsoll/internal/resource"
+)
+
+// maxStatements bounds the statements of a resource's policies that are weighed
+// against each other. IAM itself takes far fewer.
+const maxStatements = 200
+
+// grants gives a selection of the statements that allow something, of the
+// policies that say what their holder may do: trust policies, which say who may
+// become it, are left out. Each has the field Policy, the statements of all
+// these policies of the resource, so that a condition can weigh one against
+// the others.
+func grants(all func(*itemSet, *resource.Resource)) func(*itemSet, *resource.Resource) {
+	return func(set *itemSet, res *resource.Resource) {
+		var every itemSet
+		all(&every, res)
+		holder := func(it item) bool { return !trustPolicy(it) }
+		policy := &resource.Node{Kind: resource.List}
+		for _, it := range every.items {
+			switch {
+			case !holder(it):
+			case len(policy.Items) < maxStatements:
+				policy.Items = append(policy.Items, it.node)
+			default:
+				policy.Partial, policy.Why = true, "a policy with too many statements"
+			}
+		}
+		for _, it := range every.unknown {
+			if holder(it) {
+				policy.Partial, policy.Why = true, whyOf(it.node)
+				set.doubt(it)
+			}
+		}
+		set.cut = set.cut || every.cut
+		for _, it := range every.items {
+			if !holder(it) {
+				continue
+			}
+			// An effect that is not known may be to allow.
+			if e := it.node.Get("Effect"); e == nil || !e.Unknown && e.Str() != "Allow" {
+				continue
+			}
+			if len(set.items) == maxStatements {
+				set.cut = true
+				return
+			}
+			n := *it.node
+			n.Fields = append(slices.Clip(n.Fields), resource.Field{Name: "Policy", Node: policy})
+			it.node = &n
+			set.add(it)
+		}
+	}
+}
+
+// trustPolicy reports whether an item stands in a policy that says who may
+// assume a role.
+func trustPolicy(it item) bool {
+	return slices.ContainsFunc(it.prefix, func(s resource.Step) bool {
+		return strings.EqualFold(s.Name, "assume_role_policy") || s.Name == "AssumeRolePolicyDocument"
+	})
+}
+
+// trusts gives a selection of the statements of trust policies alone.
+func trusts(all func(*itemSet, *resource.Resource)) func(*itemSet, *resource.Resource) {
+	return func(set *itemSet, res *resource.Resource) {
+		var every itemSet
+		all(&every, res)
+		set.cut = set.cut || every.cut
+		for _, it := range every.items {
+			if trustPolicy(it) {
+				set.add(it)
+			}
+		}
+		for _, it := range every.unknown {
+			if trustPolicy(it) {
+				set.doubt(it)
+			}
+		}
+	}
+}
