@@ -10,6 +10,7 @@ import (
 	"github.com/plimsoll-iac/plimsoll/internal/format/cloudformation"
 	"github.com/plimsoll-iac/plimsoll/internal/format/compose"
 	"github.com/plimsoll-iac/plimsoll/internal/format/dockerfile"
+	"github.com/plimsoll-iac/plimsoll/internal/format/helm"
 	"github.com/plimsoll-iac/plimsoll/internal/format/kubernetes"
 	"github.com/plimsoll-iac/plimsoll/internal/format/terraform"
 	"github.com/plimsoll-iac/plimsoll/internal/project"
@@ -27,6 +28,7 @@ func childReaders() map[string]format.Reader {
 	return map[string]format.Reader{
 		resource.Terraform:     bootstrap.Within(terraform.New()),
 		resource.NodeBootstrap: bootstrap.New(),
+		helm.Name:              bootstrap.Within(helm.New()),
 	}
 }
 

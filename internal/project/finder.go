@@ -42,7 +42,7 @@ type Announcer interface {
 	Announce(paths ...string)
 }
 
-// New gives a Finder of Kubernetes manifests, Terraform modules, Dockerfiles,
+// New gives a Finder of Kubernetes manifests, Helm charts, Terraform modules, Dockerfiles,
 // Compose files, CloudFormation templates, workflows and actions of GitHub
 // Actions, templates of Packer, cloud-init and user data. It is safe for concurrent use.
 func New(o Options) Finder {
@@ -70,7 +70,7 @@ type side struct {
 	fsys   fs.FS
 	quiet  bool // say nothing: what the base lacks is no news
 	keep   Filter
-	charts map[string]bool // chart folders that a file belongs to, with what was found
+	charts map[string]bool // folders of charts that are reached
 	isDir  map[string]bool // folder → has a Chart.yaml
 	// patches are what the kustomizations of folders name as such.
 	patches map[string]patchList
@@ -142,6 +142,7 @@ func (f *finder) Reached(ctx context.Context, base, head fs.FS, changes []PathCh
 		hs.add(name)
 	}
 	reachRoots(ctx, &tf, bs, hs)
+	reachCharts(ctx, bs, hs)
 	bs.decide(ctx)
 	hs.decide(ctx)
 	besideChanged(ctx, bs, hs, changes)
@@ -175,9 +176,11 @@ func (s *side) add(name string) {
 	}
 	s.seen[name] = true
 	role := roleOf(name)
-	if dir, ok := s.chartOf(name); ok {
+	if dir, alone, ok := s.chartOf(name); ok {
 		s.charts[dir] = true
-		return
+		if alone {
+			return
+		}
 	}
 	switch role {
 	case other:
@@ -239,41 +242,6 @@ func (s *side) unit(kind, name, dir string) *format.Unit {
 	return u
 }
 
-// chartPart reports whether a path may belong to a Helm chart's definition, by
-// its name alone.
-func chartPart(name string) bool {
-	base := path.Base(name)
-	return base == "Chart.yaml" || strings.HasPrefix(base, "values") && hasAnySuffix(base, ".yaml", ".yml") ||
-		strings.HasPrefix(name, "templates/") || strings.Contains(name, "/templates/")
-}
-
-// chartOf gives the folder of the chart whose definition a file is part of: its
-// values or something below its templates.
-func (s *side) chartOf(name string) (string, bool) {
-	if !chartPart(name) {
-		return "", false
-	}
-	dir := path.Dir(name)
-	if base := path.Base(name); (base == "Chart.yaml" || strings.HasPrefix(base, "values")) && s.isChart(dir) {
-		return dir, true
-	}
-	for ; dir != "."; dir = path.Dir(dir) {
-		if path.Base(dir) == "templates" && s.isChart(path.Dir(dir)) {
-			return path.Dir(dir), true
-		}
-	}
-	return "", false
-}
-
-func (s *side) isChart(dir string) bool {
-	known, ok := s.isDir[dir]
-	if !ok {
-		known, _ = regular(s.fsys, path.Join(dir, "Chart.yaml"))
-		s.isDir[dir] = known
-	}
-	return known
-}
-
 // decide looks into the files whose content decides.
 func (s *side) decide(ctx context.Context) {
 	formats := make([]string, len(s.check))
@@ -299,6 +267,8 @@ func (s *side) decide(ctx context.Context) {
 		dir := path.Dir(name)
 		switch formats[i] {
 		case "":
+		case chartTemplate:
+			s.warn(name, name, "is a template of Helm outside of a chart, so it is not evaluated")
 		case resource.Kubernetes:
 			if k := s.patchOf(name); k != "" {
 				s.warn(name, name, "is a patch of %s: overlays are not evaluated until they are built", k)
@@ -314,9 +284,6 @@ func (s *side) decide(ctx context.Context) {
 
 // list gives the units in the order of their ids.
 func (s *side) list() []format.Unit {
-	for dir := range s.charts {
-		s.warn(path.Join(dir, "Chart.yaml"), dir, "this Helm chart is not evaluated yet: its templates are no manifests until they are rendered")
-	}
 	s.diags.Sort()
 	out := make([]format.Unit, 0, len(s.units))
 	for _, u := range s.units {
@@ -339,6 +306,9 @@ func look(fsys fs.FS, name string) (string, error) {
 		return "", err
 	}
 	got := formatOf(name, data)
+	if got == resource.Kubernetes && looksLikeTemplate(data) {
+		got = chartTemplate
+	}
 	if got == "" && bytes.IndexByte(data, 0) >= 0 {
 		return "", errBinary
 	}

@@ -78,15 +78,14 @@ func TestAll(t *testing.T) {
 dockerfile:svc/Containerfile svc [svc/Containerfile]
 dockerfile:svc/Dockerfile.prod svc [svc/Dockerfile.prod]
 dockerfile:svc/api.Dockerfile svc [svc/api.Dockerfile]
-kubernetes:charts/app/crds charts/app/crds [charts/app/crds/c.yaml]
+helm:charts/app charts/app [charts/app/Chart.yaml charts/app/crds/c.yaml charts/app/templates/d/deploy.yaml charts/app/values.yaml]
 kubernetes:k8s k8s [k8s/api.yaml k8s/broken.yaml k8s/list.json]
 kubernetes:k8s/sub dir k8s/sub dir [k8s/sub dir/ü "q".yml]
 kubernetes:templates templates [templates/not-helm.yaml]
 terraform:infra infra [infra/a.auto.tfvars.json infra/main.tf infra/terraform.tfvars infra/vars.tf.json infra/x.tofu]
 terraform:infra@prod.tfvars infra [infra/a.auto.tfvars.json infra/main.tf infra/terraform.tfvars infra/vars.tf.json infra/x.tofu] with [infra/prod.tfvars]
 `)
-	check(t, "diagnostics", said(ds), `warning charts/app/Chart.yaml: this Helm chart is not evaluated yet: its templates are no manifests until they are rendered [charts/app]
-warning svc/Dockerfile.j2: is a template of a Dockerfile, which is not evaluated [svc/Dockerfile.j2]
+	check(t, "diagnostics", said(ds), `warning svc/Dockerfile.j2: is a template of a Dockerfile, which is not evaluated [svc/Dockerfile.j2]
 `)
 	us, ds = project.New(project.Options{}).All(t.Context(), fsys, []string{"k8s/api.yaml", "vendor", "infra/README.md", "gone", "k8s/api.yaml"}, nil)
 	check(t, "named paths", show(us), "kubernetes:k8s k8s [k8s/api.yaml]\nkubernetes:vendor vendor [vendor/p.yaml]\n")
@@ -150,20 +149,21 @@ func TestReached(t *testing.T) {
 	}
 	b, h, ds := project.New(project.Options{}).Reached(t.Context(), base, head, changes, nil)
 	check(t, "base", show(b), `dockerfile:Dockerfile . [Dockerfile]
+helm:app app [app/Chart.yaml app/templates/a.yaml]
 kubernetes:k8s k8s [k8s/api.yaml k8s/gone.yaml k8s/old.yaml k8s/same.yaml]
 terraform:infra infra [infra/gone.tf infra/main.tf infra/vars.tf]
 terraform:left left [left/only.tf]
 `)
 	check(t, "head", show(h), `dockerfile:Dockerfile . [Dockerfile]
 dockerfile:new.Dockerfile . [new.Dockerfile]
+helm:app app [app/Chart.yaml app/templates/a.yaml app/values.yaml]
 kubernetes:. . [weird.yaml]
 kubernetes:k8s k8s [k8s/api.yaml k8s/new.yaml k8s/same.yaml]
 kubernetes:other other [other/moved.yaml]
 terraform:infra infra [infra/main.tf infra/vars.tf]
 terraform:mod mod [mod/m.tf mod/terraform.tfvars]
 `)
-	check(t, "diagnostics", said(ds), `warning app/Chart.yaml: this Helm chart is not evaluated yet: its templates are no manifests until they are rendered [app]
-warning link.yaml: is not a regular file (a symbolic link is not followed), so it is not evaluated [link.yaml]
+	check(t, "diagnostics", said(ds), `warning link.yaml: is not a regular file (a symbolic link is not followed), so it is not evaluated [link.yaml]
 `)
 	for _, u := range slices.Concat(b, h) {
 		if u.FS == nil || u.MaxFileSize != format.DefaultMaxFileSize {
@@ -177,7 +177,7 @@ warning link.yaml: is not a regular file (a symbolic link is not followed), so i
 	check(t, "filtered head", show(h), "kubernetes:k8s k8s [k8s/api.yaml k8s/new.yaml k8s/same.yaml]\n")
 	// A bound on the files.
 	_, h, ds = project.New(project.Options{MaxFiles: 2}).Reached(t.Context(), base, head, changes, nil)
-	if len(h) != 1 || !strings.Contains(said(ds), "changed files were left out: a review covers at most 2") {
+	if len(h) != 2 || !strings.Contains(said(ds), "changed files were left out: a review covers at most 2") {
 		t.Errorf("bounded: %s%s", show(h), said(ds))
 	}
 }

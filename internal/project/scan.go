@@ -44,6 +44,7 @@ func (f *finder) All(ctx context.Context, fsys fs.FS, paths []string, keep Filte
 		s.add(p)
 	}
 	s.scanRoots(ctx, found)
+	reachCharts(ctx, s)
 	s.decide(ctx)
 	return s.list(), s.diags
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/plimsoll-iac/plimsoll/internal/format/cloudformation"
 	"github.com/plimsoll-iac/plimsoll/internal/format/compose"
 	"github.com/plimsoll-iac/plimsoll/internal/format/dockerfile"
+	"github.com/plimsoll-iac/plimsoll/internal/format/helm"
 	"github.com/plimsoll-iac/plimsoll/internal/format/kubernetes"
 	"github.com/plimsoll-iac/plimsoll/internal/format/terraform"
 	"github.com/plimsoll-iac/plimsoll/internal/project"
@@ -51,7 +52,7 @@ func options(t testing.TB) reviewer.Options {
 		Readers: map[string]format.Reader{
 			resource.Kubernetes: bootstrap.Within(kubernetes.New()), resource.Terraform: bootstrap.Within(terraform.New()), resource.Dockerfile: dockerfile.New(),
 			resource.Compose: compose.New(), resource.Actions: actions.New(), resource.CloudFormation: bootstrap.Within(cloudformation.New()),
-			resource.NodeBootstrap: bootstrap.New(),
+			resource.NodeBootstrap: bootstrap.New(), helm.Name: bootstrap.Within(helm.New()),
 		},
 	}
 }

@@ -156,6 +156,9 @@ func load(ctx context.Context, u *format.Unit) *loaded {
 		}
 	}
 	l.root = l.build(files, u.Dir, "", 0)
+	if l.root != nil {
+		l.local(l.root, 0)
+	}
 	return l
 }
 
@@ -294,15 +297,62 @@ func (l *loaded) build(files []*loader.BufferedFile, dir, packed string, depth i
 			c.AddDependency(child.chart)
 		}
 	}
-	l.missing(n)
 	return n
+}
+
+// local adds the dependencies that a chart names by their path and does not have
+// in charts/, and names those that are missing for good.
+func (l *loaded) local(n *node, depth int) {
+	for _, d := range n.chart.Metadata.Dependencies {
+		if d == nil || n.packed != "" || n.has(d.Name) {
+			continue
+		}
+		dir, ok := LocalChart(n.dir, d.Repository)
+		if !ok || dir == n.dir || depth > maxNesting {
+			continue
+		}
+		var files []*loader.BufferedFile
+		prefix := dir + "/"
+		if dir == "." {
+			prefix = ""
+		}
+		for _, name := range l.unit.Files {
+			rel, ok := strings.CutPrefix(name, prefix)
+			if !ok || !needsReading(rel) {
+				continue
+			}
+			data, err := l.read(name, l.limit(rel))
+			if err != nil {
+				l.fail(source.LevelError, name, 0, name, "%v", err)
+				continue
+			}
+			l.files[name] = &sourceFile{File: source.NewFile(name, data)}
+			files = append(files, &loader.BufferedFile{Name: rel, Data: data})
+		}
+		if !slices.ContainsFunc(files, func(f *loader.BufferedFile) bool { return f.Name == "Chart.yaml" }) {
+			continue
+		}
+		if child := l.build(files, dir, "", depth+1); child != nil {
+			child.parent = n
+			n.chart.AddDependency(child.chart)
+		}
+	}
+	for _, c := range n.chart.Dependencies() {
+		l.local(l.nodes[c.Raw[0]], depth+1)
+	}
+	l.missing(n)
+}
+
+// has reports whether a chart of the name lies below.
+func (n *node) has(name string) bool {
+	return slices.ContainsFunc(n.chart.Dependencies(), func(c *chart.Chart) bool { return c.Name() == name })
 }
 
 // missing names the dependencies that a chart asks for and that are not in
 // charts/.
 func (l *loaded) missing(n *node) {
 	for _, d := range n.chart.Metadata.Dependencies {
-		if d == nil || slices.ContainsFunc(n.chart.Dependencies(), func(c *chart.Chart) bool { return c.Name() == d.Name }) {
+		if d == nil || n.has(d.Name) {
 			continue
 		}
 		file, line := n.definition(l, d.Name)

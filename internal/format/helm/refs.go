@@ -32,6 +32,16 @@ func (s spots) find(off int) *facts {
 	return nil
 }
 
+// between gives the facts of the actions that begin from start to end.
+func (s spots) between(start, end int) spots {
+	i := sort.Search(len(s), func(i int) bool { return s[i].start >= start })
+	k := i
+	for k < len(s) && s[k].start < max(end, start+1) {
+		k++
+	}
+	return s[i:k]
+}
+
 // Bounds on what is looked at for one action.
 const (
 	maxRefs   = 8 // settings

@@ -55,8 +55,12 @@ func (m *remapper) resource(res *resource.Resource) {
 	slices.SortStableFunc(res.Comments, func(a, b resource.Comment) int { return a.Range.Start.Byte - b.Range.Start.Byte })
 	if m.unknown && strings.Contains(res.ID, unknownNamespace) {
 		res.ID = strings.Replace(res.ID, "/"+unknownNamespace+"/", "/", 1)
-		if res.Namespace == unknownNamespace {
-			res.Namespace = ""
+	}
+	if m.unknown && res.Namespace == unknownNamespace {
+		// It is where the release puts it, as if it did not say.
+		res.Namespace = ""
+		if meta := res.Root.Get("metadata"); meta != nil {
+			meta.Fields = slices.DeleteFunc(meta.Fields, func(f resource.Field) bool { return f.Name == "namespace" })
 		}
 	}
 }
@@ -253,13 +257,15 @@ func (m *remapper) origins(s spot, rel []string, text string) []source.Range {
 	}
 	f := m.facts(s.tpl, off)
 	if f != nil && s.action >= 0 {
-		for _, x := range f.refs {
-			n := m.settings.find(m.scope(s.tpl), x, rel, text)
-			if n == nil && len(rel) > 0 {
-				n = m.settings.find(m.scope(s.tpl), x, nil, text)
-			}
-			if n != nil {
-				out = union(out, []source.Range{placeOf(n)})
+		for _, one := range m.r.facts(s.tpl).between(s.action, s.end) {
+			for _, x := range one.refs {
+				n := m.settings.find(m.scope(s.tpl), x, rel, text)
+				if n == nil && len(rel) > 0 {
+					n = m.settings.find(m.scope(s.tpl), x, nil, text)
+				}
+				if n != nil {
+					out = union(out, []source.Range{placeOf(n)})
+				}
 			}
 		}
 	}
