@@ -127,6 +127,7 @@ var selections = map[string]map[string]func(*itemSet, *resource.Resource){
 		"volume-mounts":   containerLists("volumeMounts"),
 		"volumes":         podLists("volumes"),
 		"environment":     containerLists("env"),
+		"components":      components,
 		"pods":            pods,
 		"pod-templates":   podTemplates,
 		"rbac-rules":      rootList("rules"),
@@ -139,6 +140,15 @@ var selections = map[string]map[string]func(*itemSet, *resource.Resource){
 		"stages":       rootList("stages"),
 		"final-stage":  finalStage,
 		"instructions": instructions,
+		"commands":     runCommands,
+		"environment":  dockerVariables,
+	},
+	resource.NodeBootstrap: {
+		"commands":    rootList("commands"),
+		"components":  components,
+		"environment": nodeVariables,
+		"files":       nodeFiles,
+		"lines":       rootList("lines"),
 	},
 	resource.Compose: {
 		"environment": composeEnvironment,

@@ -68,6 +68,16 @@ func propose(f engine.Finding, files Files) ([]source.Edit, error) {
 	if res == nil || res.Root == nil || res.Range.IsZero() {
 		return nil, errors.New("the place of the resource is not known")
 	}
+	if f.Rule.Checks[f.Check].Each == flagsOf {
+		if res.Written != nil {
+			return nil, errors.New("the flags are written in another form, in which they are not edited")
+		}
+		file := files(res.Range.File)
+		if file == nil {
+			return nil, fmt.Errorf("%s cannot be read", res.Range.File)
+		}
+		return proposeFlags(file, f, spec)
+	}
 	item, taken := f.Item.At(res.Root)
 	if taken != len(f.Item) {
 		return nil, errors.New("the place lies within a document that is embedded in a value")
@@ -96,6 +106,10 @@ func propose(f engine.Finding, files Files) ([]source.Edit, error) {
 	}
 	var edits []source.Edit
 	switch {
+	case (res.Format == resource.Dockerfile || res.Format == resource.NodeBootstrap) && inCommand(f.Item):
+		edits, err = proposeCommand(file, item, p)
+	case res.Format == resource.NodeBootstrap && strings.HasSuffix(res.Range.File, ".hcl"):
+		edits, err = proposeHCL(file, res, top)
 	case res.Format == resource.Dockerfile:
 		edits, err = proposeDockerfile(file, res, f.Item, item, p)
 	case res.Format == resource.Terraform && !isJSON(res.Range.File):

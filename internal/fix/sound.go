@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"path"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -24,6 +25,15 @@ func sound(f *source.File, after []byte, res *resource.Resource) error {
 		return soundJSON(after)
 	case res.Format == resource.Terraform, isHCL(f.Path):
 		return soundHCL(f, after)
+	case res.Format == resource.NodeBootstrap:
+		// In files of many formats; the proof reads them as what they are.
+		switch path.Ext(f.Path) {
+		case ".tf", ".hcl", ".tofu":
+			return soundHCL(f, after)
+		case ".yaml", ".yml":
+			return soundYAML(f.Data, after)
+		}
+		return nil
 	}
 	return soundYAML(f.Data, after)
 }

@@ -74,6 +74,7 @@ var defaultFiles = map[string]string{
 	resource.Compose:        "compose.yaml",
 	resource.Actions:        ".github/workflows/ci.yml",
 	resource.CloudFormation: "template.yaml",
+	resource.NodeBootstrap:  "user-data.sh",
 }
 
 // example is one example as a unit of one file. It implements fix.Evaluator with

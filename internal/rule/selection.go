@@ -18,6 +18,8 @@ func Selections(platform string) map[string]string {
 		return actionsSelections
 	case resource.CloudFormation:
 		return cloudFormationSelections
+	case resource.NodeBootstrap:
+		return bootstrapSelections
 	}
 	return nil
 }
@@ -30,6 +32,7 @@ var (
 		"init-containers": "the init containers of a workload, without sidecars",
 		"container-ports": "the ports of every container: init, main and ephemeral ones",
 		"volume-mounts":   "what every container mounts: init, main and ephemeral ones",
+		"components":      "the components of the cluster (kube-apiserver, etcd, kubelet …) that static pods and configurations of kubeadm, kOps and nodeadm set up, each with name, flags and complete",
 		"environment":     "the variables of every container: init, main and ephemeral ones",
 		"pods":            "the pod spec of a workload",
 		"pod-templates":   "what holds the metadata and the spec of a workload's pods; of a Pod the object itself",
@@ -46,6 +49,8 @@ var (
 		"stages":       "every stage",
 		"final-stage":  "the stage that becomes the image",
 		"instructions": "every instruction of every stage",
+		"commands":     "every command that RUN runs, each with name, args, to, via, assigns and text",
+		"environment":  "what ENV, ARG and the commands of RUN set, each with name and value; group is ENV, ARG or empty",
 	}
 	composeSelections = map[string]string{
 		"environment": "the variables of a service, each with name and value, whichever way they are written",
@@ -55,6 +60,13 @@ var (
 	actionsSelections = map[string]string{
 		"jobs":  "every job of a workflow; group is its name",
 		"steps": "every step of every job, or of a composite action; group is the job's name",
+	}
+	bootstrapSelections = map[string]string{
+		"commands":    "every command of a script, of cloud-init or of Packer's provisioners, each with name, args, to, via, assigns and text",
+		"components":  "the components of the cluster that scripts, units of systemd and configurations of k3s set up, each with name, flags and complete",
+		"environment": "the variables that commands set, each with name and value",
+		"files":       "the files that are written, each with path, content, and permissions and owner where they are given",
+		"lines":       "the lines of the files that are written, each with path and text",
 	}
 	cloudFormationSelections = map[string]string{
 		"statements": "the statements of every IAM policy document that a resource holds, with lists where IAM allows one or many",

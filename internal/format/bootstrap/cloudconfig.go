@@ -60,6 +60,7 @@ type builder struct {
 	commands []*resource.Node
 	files    []*resource.Node
 	lines    []*resource.Node
+	configs  []*resource.Node // of k3s and RKE2: path, document
 	// embedded are the contents of files that may be manifests.
 	embedded []embedded
 	depth    int
@@ -75,7 +76,7 @@ func (b *builder) finish(root *resource.Node) {
 	for _, f := range []struct {
 		name  string
 		items []*resource.Node
-	}{{"commands", b.commands}, {"files", b.files}, {"lines", b.lines}} {
+	}{{"commands", b.commands}, {"files", b.files}, {"lines", b.lines}, {"configs", b.configs}} {
 		if f.items == nil || root.Get(f.name) != nil {
 			continue
 		}
@@ -219,6 +220,16 @@ func (b *builder) content(name *resource.Node, t shell.Text) {
 		}
 	case strings.HasSuffix(file, ".service"), strings.Contains(file, ".service.d/"), strings.Contains(file, "kubelet"), strings.HasPrefix(file, "/etc/default/"), strings.HasPrefix(file, "/etc/sysconfig/"):
 		b.unitFile(t)
+	}
+	if strings.HasPrefix(file, "/etc/rancher/") && strings.HasSuffix(file, ".yaml") && len(b.configs) < 20 {
+		if doc, _ := b.x.document(t, place{file: t.At(0, len(t.S)).File}); doc != nil {
+			at := t.At(0, len(t.S))
+			of := *name
+			of.Range, of.KeyRange = at, source.Range{}
+			b.configs = append(b.configs, &resource.Node{Kind: resource.Map, Range: at, Fields: []resource.Field{
+				{Name: "path", Node: &of}, {Name: "document", Node: doc},
+			}})
+		}
 	}
 	if len(b.embedded) < 100 && apiVersion.MatchString(t.S) {
 		b.embedded = append(b.embedded, embedded{path: file, text: t})

@@ -50,7 +50,7 @@ var _ format.Reader = (*Reader)(nil)
 // An instruction's name is in capitals. Its args are the words of the shell
 // form, as written, or the strings of the exec form; value is everything
 // behind the flags, a RUN's heredocs included. env holds the pairs of ENV, ARG
-// and LABEL without quotes. trigger is what ONBUILD leaves behind. A stage's
+// and LABEL without quotes. A RUN has its commands, as package shell gives them. trigger is what ONBUILD leaves behind. A stage's
 // user is that of its last USER, or of the stage that it stands on.
 func (r *Reader) Read(ctx context.Context, u format.Unit) ([]*resource.Resource, source.Diagnostics) {
 	if u.MaxFileSize <= 0 {
@@ -113,6 +113,7 @@ type reading struct {
 	globals  []*variable // ARGs in front of the first FROM
 	global   *scope      // of them
 	stages   []*stage
+	ran      int // commands so far
 }
 
 func (rd *reading) fail(line int, format string, args ...any) {

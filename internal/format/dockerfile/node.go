@@ -30,6 +30,11 @@ func (rd *reading) fill(n *resource.Node, in, outer *instruction, vars []*variab
 		args.Items = append(args.Items, rd.text(w.value, rd.span(in, w.start, w.end)))
 	}
 	put("args", args)
+	if in.name == "RUN" {
+		if cs := rd.commands(in, outer); cs != nil {
+			put("commands", cs)
+		}
+	}
 	if len(in.flags) > 0 {
 		put("flags", rd.flags(in))
 	}

@@ -300,7 +300,7 @@ func (w *walker) emit(c *command) {
 		}
 		put(l.name, list)
 	}
-	put("text", w.value(c.text, c.whole))
+	put("text", w.value(strings.TrimRight(c.text, "\r"), c.whole))
 	w.out.Commands.Items = append(w.out.Commands.Items, n)
 }
 

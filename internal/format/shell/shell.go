@@ -130,6 +130,13 @@ func (r *reader) script(t Text, within int, to, via []string) error {
 	if err != nil {
 		return err
 	}
+	at := t.At
+	t.At = func(start, end int) source.Range {
+		for end > start && end <= len(t.S) && t.S[end-1] == '\r' {
+			end-- // a part of the line break
+		}
+		return at(start, end)
+	}
 	w := &walker{reader: r, t: t, within: within}
 	w.stmts(f.Stmts, context{to: to, via: via})
 	return nil

@@ -1,0 +1,236 @@
+package fix
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/plimsoll-iac/plimsoll/internal/resource"
+	"github.com/plimsoll-iac/plimsoll/internal/source"
+)
+
+// commandWriter edits commands of a shell, in a Dockerfile or in user data. Its
+// operations speak about a command in these forms:
+//
+//	delete args["-k"]        the word, and the line that it stands on alone
+//	delete via["sudo"]       what runs the command
+//	set args["--x"] or text  the word, or the whole command
+//	append args              words behind the command's first word that is no
+//	                         option (install), else behind its name
+//
+// Only what stands in the file as it is can be edited.
+type commandWriter struct {
+	f     *source.File
+	edits []source.Edit
+}
+
+var errNotWritten = errors.New("the command does not stand in the file as it is")
+
+func (w *commandWriter) edit(start, end int, text string) {
+	w.edits = append(w.edits, source.Edit{Range: w.f.Range(start, end), New: text})
+}
+
+// written gives the text of a place in the file.
+func (w *commandWriter) written(r source.Range) (string, error) {
+	if r.File != w.f.Path || r.Len() == 0 {
+		return "", errNotWritten
+	}
+	return w.f.Text(r), nil
+}
+
+// apply carries out p on a command.
+func (w *commandWriter) apply(n *resource.Node, p *patch) error {
+	for _, k := range p.kids {
+		child := n.Get(k.step.Name)
+		switch {
+		case k.p.trivial():
+		case k.p.set != nil:
+			if child == nil {
+				return fmt.Errorf("a command has no %s", k.step.Name)
+			}
+			if err := w.replace(child, *k.p.set); err != nil {
+				return err
+			}
+		case k.step.Name == "args" && len(k.p.add) > 0:
+			if err := w.add(n, k.p.add); err != nil {
+				return err
+			}
+		case child != nil && child.Kind == resource.List:
+			if err := w.items(child, k.p); err != nil {
+				return err
+			}
+		default:
+			return fmt.Errorf("%s of a command is not edited", k.step.Name)
+		}
+	}
+	return nil
+}
+
+// items carries out p on the words of a list.
+func (w *commandWriter) items(list *resource.Node, p *patch) error {
+	for _, k := range p.kids {
+		if k.step.Name != "" || k.step.Index >= len(list.Items) || k.p.trivial() {
+			continue
+		}
+		it := list.Items[k.step.Index]
+		var err error
+		switch {
+		case k.p.del:
+			err = w.remove(it)
+		case k.p.set != nil:
+			err = w.replace(it, *k.p.set)
+		case it.Kind == resource.Map:
+			err = w.apply(it, k.p)
+		default:
+			err = errNotWritten
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// quoted takes the quotes around a text away.
+func quoted(s string) (string, byte) {
+	if n := len(s); n > 1 && (s[0] == '"' || s[0] == '\'') && s[n-1] == s[0] {
+		return s[1 : n-1], s[0]
+	}
+	return s, 0
+}
+
+func (w *commandWriter) replace(n *resource.Node, v value) error {
+	text, err := word(v)
+	if err != nil {
+		return err
+	}
+	s, err := w.written(n.Range)
+	if err != nil {
+		return err
+	}
+	start, end := n.Range.Start.Byte, n.Range.End.Byte
+	if inner, q := quoted(s); q != 0 && s != n.Str() {
+		s, start, end = inner, start+1, end-1
+	}
+	if n.Unknown || s != n.Str() {
+		return errNotWritten
+	}
+	w.edit(start, end, text)
+	return nil
+}
+
+// add puts words into a command.
+func (w *commandWriter) add(n *resource.Node, items []value) error {
+	behind := n.Get("name")
+	if args := n.Get("args"); args != nil {
+		for _, a := range args.Items {
+			if s := a.Str(); s != "" && !strings.HasPrefix(s, "-") {
+				behind = a
+				break
+			}
+		}
+	}
+	s, err := w.written(behind.Range)
+	if err != nil {
+		return err
+	}
+	if inner, _ := quoted(s); inner != behind.Str() {
+		return errNotWritten
+	}
+	var texts []string
+	for _, v := range items {
+		text, err := word(v)
+		if err != nil {
+			return err
+		}
+		texts = append(texts, text)
+	}
+	at := behind.Range.End.Byte
+	w.edit(at, at, " "+strings.Join(texts, " "))
+	return nil
+}
+
+// remove takes a word away, with the white space in front of it; with its line
+// where it stands on one alone.
+func (w *commandWriter) remove(n *resource.Node) error {
+	s, err := w.written(n.Range)
+	if err != nil {
+		return err
+	}
+	if inner, _ := quoted(s); n.Unknown || inner != n.Str() && !strings.HasPrefix(inner, n.Str()+" ") {
+		return errNotWritten
+	}
+	start, end := n.Range.Start.Byte, n.Range.End.Byte
+	start, end = w.around(start, end)
+	w.edit(start, end, "")
+	return nil
+}
+
+// around widens the place of a word to what goes with it.
+func (w *commandWriter) around(start, end int) (int, int) {
+	data := w.f.Data
+	lineStart, lineEnd := start, end
+	for lineStart > 0 && (data[lineStart-1] == ' ' || data[lineStart-1] == '\t') {
+		lineStart--
+	}
+	for lineEnd < len(data) && (data[lineEnd] == ' ' || data[lineEnd] == '\t') {
+		lineEnd++
+	}
+	first := lineStart == 0 || data[lineStart-1] == '\n'
+	if !first {
+		if lineStart < start {
+			return lineStart, end
+		}
+		return start, lineEnd
+	}
+	// Alone on a continued line: the line goes.
+	i := lineEnd
+	if i < len(data) && data[i] == '\\' {
+		i++
+		if i < len(data) && data[i] == '\r' {
+			i++
+		}
+		if i < len(data) && data[i] == '\n' {
+			return lineStart, i + 1
+		}
+	}
+	if i == len(data) || data[i] == '\n' || data[i] == '\r' {
+		// Alone on the last one: what continues the line above goes too.
+		j := lineStart - 1
+		if j >= 0 && j < len(data) {
+			if j > 0 && data[j-1] == '\r' {
+				j--
+			}
+			if j > 0 && data[j-1] == '\\' {
+				j--
+				for j > 0 && (data[j-1] == ' ' || data[j-1] == '\t') {
+					j--
+				}
+				return j, end
+			}
+		}
+	}
+	return start, lineEnd
+}
+
+// proposeCommand edits a command, a line of a file that a script writes, or a
+// variable that a command sets.
+func proposeCommand(f *source.File, item *resource.Node, p *patch) ([]source.Edit, error) {
+	w := &commandWriter{f: f}
+	if err := w.apply(item, p); err != nil {
+		return nil, err
+	}
+	return w.edits, nil
+}
+
+// inCommand reports whether a path leads to a command or into one, or to a line
+// of a file that is written.
+func inCommand(p resource.Path) bool {
+	for i, s := range p {
+		switch s.Name {
+		case "commands", "lines":
+			return i+1 < len(p)
+		}
+	}
+	return false
+}
