@@ -59,6 +59,7 @@ func proposeFlags(f *source.File, found engine.Finding, spec *rule.FixSpec) ([]s
 			return nil, err
 		}
 	}
+	w.swap()
 	edits := w.edits
 	if !w.root.trivial() {
 		more, err := proposeYAML(f, found.Resource, w.root)
@@ -71,6 +72,21 @@ func proposeFlags(f *source.File, found engine.Finding, spec *rule.FixSpec) ([]s
 		return nil, errors.New("the source already says what the fix would write")
 	}
 	return edits, nil
+}
+
+// swap puts a flag that is added in the place of one that goes, since a list is
+// not added to and taken from at once.
+func (w *flagWriter) swap() {
+	if w.c.List == nil {
+		return
+	}
+	p := w.at(w.c.List)
+	for _, k := range p.kids {
+		if len(p.add) > 0 && k.p.del {
+			v := p.add[0]
+			k.p.del, k.p.set, p.add = false, &v, p.add[1:]
+		}
+	}
 }
 
 func flagAt(c *component.Component, r source.Range) bool {
