@@ -7,6 +7,7 @@ import (
 
 	"github.com/plimsoll-iac/plimsoll/internal/format"
 	"github.com/plimsoll-iac/plimsoll/internal/format/actions"
+	"github.com/plimsoll-iac/plimsoll/internal/format/bootstrap"
 	"github.com/plimsoll-iac/plimsoll/internal/format/cloudformation"
 	"github.com/plimsoll-iac/plimsoll/internal/format/compose"
 	"github.com/plimsoll-iac/plimsoll/internal/format/dockerfile"
@@ -21,11 +22,12 @@ import (
 func readers() map[string]format.Reader {
 	return map[string]format.Reader{
 		resource.Actions:        actions.New(),
-		resource.CloudFormation: cloudformation.New(),
+		resource.CloudFormation: bootstrap.Within(cloudformation.New()),
 		resource.Compose:        compose.New(),
 		resource.Dockerfile:     dockerfile.New(),
-		resource.Kubernetes:     kubernetes.New(),
-		resource.Terraform:      terraform.New(),
+		resource.Kubernetes:     bootstrap.Within(kubernetes.New()),
+		resource.NodeBootstrap:  bootstrap.New(),
+		resource.Terraform:      bootstrap.Within(terraform.New()),
 	}
 }
 
