@@ -35,14 +35,17 @@ func conditions(st *resource.Node) conditionSet {
 		if op.Node == nil {
 			continue
 		}
-		if op.Node.Unknown || op.Node.Partial {
-			out.more = true
-		}
+		vague := false
 		for _, f := range op.Node.Fields {
+			vague = vague || strings.Contains(f.Name, "…")
+			out.more = out.more || f.Name == "…"
 			if f.Node != nil {
 				out.list = append(out.list, condition{strings.ToLower(op.Name), strings.ToLower(f.Name), f.Node})
 			}
 		}
+		// A map is partial for a key that is not known in full, too; that one is
+		// among the fields, with an ellipsis.
+		out.more = out.more || op.Node.Unknown || op.Node.Partial && !vague
 	}
 	return out
 }
@@ -257,4 +260,29 @@ func acrossAccounts(service string) bool {
 		"s3", "sns", "events", "cloudtrail", "config", "ses", "apigateway", "cloudfront", "budgets", "codestar-notifications", "delivery",
 		"logging", "scheduler", "iot", "cloudwatch", "elasticloadbalancing", "logdelivery", "backup", "lambda", "guardduty", "inspector2",
 	}, name)
+}
+
+// Principals gives the principals of a type (AWS, Service, Federated) that a
+// statement names, each piece that is not known an ellipsis. One that refers to
+// a resource of the code is left out: it names that. more reports whether there
+// may be others.
+func Principals(st *resource.Node, typ string) (principals []string, more bool) {
+	p := st.Get("Principal")
+	if p == nil {
+		return nil, false
+	}
+	if p.Unknown {
+		return nil, len(p.Refs) == 0
+	}
+	of := p.Get(typ)
+	list, more := items(of)
+	more = more && len(of.Refs) == 0 || of == nil && p.Partial
+	for _, n := range list {
+		if s, ok := text(n); ok {
+			principals = append(principals, strings.ReplaceAll(s, hole, "…"))
+		} else if n != nil && n.Unknown && len(n.Refs) == 0 {
+			more = true
+		}
+	}
+	return principals, more
 }

@@ -2,6 +2,7 @@ package iam_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -221,6 +222,24 @@ func TestUnboundAndValues(t *testing.T) {
 		if !slices.Equal(got, c.want) || more != c.more {
 			t.Errorf("%s: %q, more %v", name, got, more)
 		}
+	}
+	for principal, want := range map[string]string{
+		`{"AWS": ["arn:aws:iam::<?>:root", "*"]}`: "[arn:aws:iam::…:root *] false", `{"AWS": ["<aws_iam_role.a>"]}`: "[] false",
+		`{"AWS": ["<unknown>"]}`: "[] true", `{"Service": ["ec2.amazonaws.com"]}`: "[] false", `"<unknown>"`: "[] true", `{"AWS": "<unknown>"}`: "[] true",
+	} {
+		got, more := iam.Principals(tree(t, `{"Principal": `+principal+`}`), "AWS")
+		if s := fmt.Sprint(got, more); s != want {
+			t.Errorf("principals of %s are %s, want %s", principal, s, want)
+		}
+	}
+	part := tree(t, `{"Condition": {"StringEquals": {"…:aud": ["sts.amazonaws.com"]}}}`)
+	part.Path("Condition", "StringEquals").Partial = true
+	if got, more := iam.Values(part, "*:sub"); len(got) != 0 || more {
+		t.Errorf("beside a name that is known in part: %q, more %v", got, more)
+	}
+	dark := tree(t, `{"Condition": {"StringEquals": {"…": ["x"]}}}`)
+	if got, more := iam.Values(dark, "*:sub"); len(got) != 0 || !more {
+		t.Errorf("beside a name that is not known: %q, more %v", got, more)
 	}
 	st := tree(t, `{"Condition": {"StringEquals": {"oidc.eks/id:SUB": ["system:serviceaccount:shop:<?>"]}, "StringNotLike": {"a:sub": ["x"]}}}`)
 	if got, more := iam.Values(st, "*:sub"); !slices.Equal(got, []string{"system:serviceaccount:shop:…"}) || more {

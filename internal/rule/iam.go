@@ -67,6 +67,10 @@ func iamOptions() []cel.EnvOption {
 			out, more := iam.Granted(st, st.Get("Policy"), iam.Category(category), maxActions)
 			return texts(st, out, more)
 		}),
+		two("iam_principals", func(st *resource.Node, typ string) ref.Val {
+			out, more := iam.Principals(st, typ)
+			return texts(st, out, more)
+		}),
 		two("iam_condition", func(st *resource.Node, key string) ref.Val {
 			out, more := iam.Values(st, key)
 			return texts(st, out, more)

@@ -41,6 +41,8 @@ type unit struct {
 	funcs     map[string]builtin
 	// single holds the references of values that refer to one resource.
 	single map[string][]string
+	// encoding counts the documents that the value at hand is encoded in.
+	encoding int
 	// current names the resource that is being read.
 	current string
 }
@@ -235,12 +237,14 @@ func (e *env) objectCons(x *hclsyntax.ObjectConsExpr) *val {
 	fields := make([]field, 0, len(x.Items))
 	at := make(map[string]int, len(x.Items))
 	partialWhy := ""
+	var vague []field
 	for _, it := range x.Items {
 		k := e.eval(it.KeyExpr)
 		v := e.eval(it.ValueExpr)
 		name, ok := k.asText()
 		if !ok {
 			partialWhy = orElse(k.reasonOf(), "the name of a field")
+			vague = append(vague, field{name: k.nameInPart(), v: v})
 			continue
 		}
 		f := field{name: name, v: v}
@@ -256,7 +260,7 @@ func (e *env) objectCons(x *hclsyntax.ObjectConsExpr) *val {
 	}
 	v := newObject(rng, fields)
 	if partialWhy != "" && v.kind == object {
-		v.partial, v.why = true, partialWhy
+		v.partial, v.why, v.vague = true, partialWhy, vague
 	}
 	return v
 }

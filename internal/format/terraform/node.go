@@ -124,14 +124,23 @@ func (u *unit) fill(n *resource.Node, v *val, outer []source.Range, written bool
 			}
 			n.Fields = append(n.Fields, resource.Field{Name: f.name, Node: c})
 		}
+		// The names of a policy's conditions say much even where they are known
+		// in part: "${issuer}:sub".
+		if u.encoding > 0 {
+			for _, f := range v.vague {
+				n.Fields = append(n.Fields, resource.Field{Name: f.name, Node: u.build(f.v, outer, written)})
+			}
+		}
 	}
 	inner := v.inner
 	if inner == nil {
-		if inner = u.document(v); inner == nil {
-			inner = u.manifest(v)
-		}
+		inner = u.document(v)
 	}
 	if inner != nil {
+		u.encoding++
+		n.Embedded = u.build(inner, nil, true)
+		u.encoding--
+	} else if inner = u.manifest(v); inner != nil {
 		n.Embedded = u.build(inner, nil, true)
 	}
 }

@@ -279,10 +279,10 @@ func (p *policyBuilder) conditions(b nested, inner []nested) *val {
 		}
 		rng.End = in.rng.End
 		test, ok1 := in.argument("test").asText()
-		variable, ok2 := in.argument("variable").asText()
-		if !ok1 || !ok2 || in.open {
+		key := in.argument("variable")
+		if !ok1 || in.open {
 			open = in.argument("test")
-			if !ok1 || !ok2 {
+			if !ok1 {
 				continue
 			}
 		}
@@ -290,7 +290,10 @@ func (p *policyBuilder) conditions(b nested, inner []nested) *val {
 			tests[test] = &grouped{}
 			order = append(order, test)
 		}
-		tests[test].add(variable, in.rng, in.argument("values"))
+		if _, whole := key.asText(); !whole {
+			tests[test].open = key
+		}
+		tests[test].add(key.nameInPart(), in.rng, in.argument("values"))
 	}
 	if rng.IsZero() {
 		return nil

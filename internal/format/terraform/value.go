@@ -52,6 +52,8 @@ type val struct {
 	failed bool
 	// partial is set for a list or object that may hold more than is known.
 	partial bool
+	// vague are the fields of an object whose names are not known in full.
+	vague []field
 	// inner is the value that a text encodes: the argument of jsonencode.
 	inner *val
 	// parts are what a template was put together from, where the text may be a
@@ -379,6 +381,18 @@ func convertCty(c cty.Value, rng source.Range, why string, from []*val, budget *
 		return newObject(rng, fields)
 	}
 	return newUnknown(rng, "a value of a type that is not evaluated")
+}
+
+// nameInPart gives the text of a name, with an ellipsis for each piece of it
+// that is not known.
+func (v *val) nameInPart() string {
+	if s, ok := v.asText(); ok {
+		return s
+	}
+	if known := v.base().known; len(known) > 1 {
+		return strings.Join(known, "…")
+	}
+	return "…"
 }
 
 // asText converts a known scalar to text as Terraform does.
