@@ -15,6 +15,8 @@ import (
 //	delete args["-k"]        the word, and the line that it stands on alone
 //	delete via["sudo"]       what runs the command
 //	set args["--x"] or text  the word, or the whole command
+//	delete text              the whole command, with what joins it to the next or
+//	                         the line that it stands on alone
 //	append args              words behind the command's first word that is no
 //	                         option (install), else behind its name
 //
@@ -49,6 +51,10 @@ func (w *commandWriter) apply(n *resource.Node, p *patch) error {
 				return fmt.Errorf("a command has no %s", k.step.Name)
 			}
 			if err := w.replace(child, *k.p.set); err != nil {
+				return err
+			}
+		case k.step.Name == "text" && k.p.del:
+			if err := w.drop(n); err != nil {
 				return err
 			}
 		case k.step.Name == "args" && len(k.p.add) > 0:
@@ -164,6 +170,77 @@ func (w *commandWriter) remove(n *resource.Node) error {
 	start, end = w.around(start, end)
 	w.edit(start, end, "")
 	return nil
+}
+
+// drop takes a whole command away: what joins it to its neighbour goes with it,
+// or its line where nothing else stands there but what makes it an item of a
+// list.
+func (w *commandWriter) drop(n *resource.Node) error {
+	s, err := w.written(n.Range)
+	if err != nil {
+		return err
+	}
+	if text := n.Get("text"); text == nil || text.Unknown || strings.Join(strings.Fields(s), " ") != strings.Join(strings.Fields(strings.ReplaceAll(text.Str(), "\\\n", " ")), " ") && s != text.Str() {
+		return errNotWritten
+	}
+	data := w.f.Data
+	start, end := n.Range.Start.Byte, n.Range.End.Byte
+	next := w.blank(end)
+	for _, op := range [...]string{"&&", "||", ";"} {
+		if strings.HasPrefix(string(data[next:min(len(data), next+2)]), op) {
+			w.edit(start, w.blank(next+len(op)), "")
+			return nil
+		}
+	}
+	before := start
+	for before > 0 && strings.IndexByte(" \t\r\n\\", data[before-1]) >= 0 && (strings.IndexByte("\r\n", data[before-1]) < 0 || before > 1 && w.continued(before)) {
+		before--
+	}
+	if before > 1 && (string(data[before-2:before]) == "&&" || string(data[before-2:before]) == "||") {
+		at := before - 2
+		for at > 0 && (data[at-1] == ' ' || data[at-1] == '\t') {
+			at--
+		}
+		w.edit(at, end, "")
+		return nil
+	}
+	line := w.f.Line(n.Range.Start.Line)
+	lineStart := w.f.LineStart(n.Range.Start.Line)
+	lead, tail := line[:start-lineStart], w.f.Line(n.Range.End.Line)
+	if i := end - w.f.LineStart(n.Range.End.Line); i >= 0 && i <= len(tail) {
+		tail = tail[i:]
+	}
+	if strings.Trim(lead, " \t-\"'") == "" && strings.Trim(tail, " \t,\"'") == "" && !strings.Contains(lead, "--") {
+		w.edit(lineStart, w.f.LineEnd(n.Range.End.Line), "")
+		return nil
+	}
+	return errors.New("the command stands beside others that may need it")
+}
+
+// blank skips white space and continued lines.
+func (w *commandWriter) blank(i int) int {
+	data := w.f.Data
+	for i < len(data) {
+		switch {
+		case data[i] == ' ' || data[i] == '\t':
+			i++
+		case data[i] == '\\' && i+1 < len(data) && data[i+1] == '\n':
+			i += 2
+		case data[i] == '\\' && i+2 < len(data) && data[i+1] == '\r' && data[i+2] == '\n':
+			i += 3
+		default:
+			return i
+		}
+	}
+	return i
+}
+
+// continued reports whether the line break in front of i is continued over.
+func (w *commandWriter) continued(i int) bool {
+	for i > 0 && strings.IndexByte("\r\n", w.f.Data[i-1]) >= 0 {
+		i--
+	}
+	return i > 0 && w.f.Data[i-1] == '\\'
 }
 
 // around widens the place of a word to what goes with it.
