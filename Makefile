@@ -38,6 +38,18 @@ github-descriptions: ## Fetch GitHub's own descriptions (npm) that the simulated
 rules-test: ## Run the examples of every rule
 	go run ./cmd/plimsoll rules test
 
+.PHONY: fixes
+fixes: ## Say which rules have fixes, and the share of findings on testdata/corpus with a proven one
+	go run ./cmd/plimsoll rules fixes testdata/corpus
+
+.PHONY: rules-bench
+rules-bench: ## Measure the catalogue: evaluations a second and their allocations, cold compile time
+	go test -run '^$$' -bench . -benchmem ./rules
+
+.PHONY: noise
+noise: ## Count findings for each 100 resources over manifests that Go modules ship (downloads them)
+	.ci/noise.sh
+
 .PHONY: rule-docs
 rule-docs: ## Write docs/rules and the schema of rule files anew
 	go run ./cmd/plimsoll rules docs docs/rules

@@ -53,7 +53,7 @@ The layers, lowest first: the program's defaults, the server's (--defaults, PLIM
 			if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 				return fmt.Errorf("%s is not a folder", dir)
 			}
-			opt, err := newOptions(nil, nil) // nothing is read but the configuration
+			opt, err := newOptions(rule.LoadForReview, nil, nil) // nothing is read but the configuration
 			if err != nil {
 				return err
 			}

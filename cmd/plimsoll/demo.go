@@ -16,6 +16,7 @@ import (
 	"github.com/plimsoll-iac/plimsoll/internal/config"
 	"github.com/plimsoll-iac/plimsoll/internal/githubsim"
 	"github.com/plimsoll-iac/plimsoll/internal/githubsim/pages"
+	"github.com/plimsoll-iac/plimsoll/internal/rule"
 	"github.com/plimsoll-iac/plimsoll/internal/sandbox"
 	"github.com/plimsoll-iac/plimsoll/internal/server"
 )
@@ -135,7 +136,7 @@ func (d *demo) start(ctx context.Context, listen string, log *slog.Logger) error
 		return err
 	}
 	d.pool = sandbox.New(sandbox.Options{Warm: 1})
-	opt, err := newOptions(nil, d.pool)
+	opt, err := newOptions(rule.Load, nil, d.pool)
 	if err != nil {
 		return err
 	}

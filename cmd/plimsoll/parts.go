@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 
 	"github.com/plimsoll-iac/plimsoll/internal/format"
@@ -48,10 +49,13 @@ func readers(pool *sandbox.Pool) map[string]format.Reader {
 	return all
 }
 
+// loadRules is rule.Load, for whoever shows rules, or rule.LoadForReview.
+type loadRules func(fs.FS) ([]*rule.Rule, source.Diagnostics)
+
 // newOptions wires the parts that every review needs. dirs are folders of
 // further rules; what cannot be read of them is a diagnostic.
-func newOptions(dirs []string, pool *sandbox.Pool) (reviewer.Options, error) {
-	own, ds := rule.Load(rules.FS())
+func newOptions(load loadRules, dirs []string, pool *sandbox.Pool) (reviewer.Options, error) {
+	own, ds := load(rules.FS())
 	if len(ds) > 0 {
 		return reviewer.Options{}, fmt.Errorf("the built-in rules: %s", ds[0])
 	}
@@ -65,7 +69,7 @@ func newOptions(dirs []string, pool *sandbox.Pool) (reviewer.Options, error) {
 		if !info.IsDir() {
 			return reviewer.Options{}, fmt.Errorf("--rules: %s is not a folder", dir)
 		}
-		more, ds := rule.Load(os.DirFS(dir))
+		more, ds := load(os.DirFS(dir))
 		for _, r := range more {
 			r.Limited = true
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/plimsoll-iac/plimsoll/internal/config"
 	"github.com/plimsoll-iac/plimsoll/internal/engine"
 	"github.com/plimsoll-iac/plimsoll/internal/review"
+	"github.com/plimsoll-iac/plimsoll/internal/rule"
 	"github.com/plimsoll-iac/plimsoll/internal/sandbox"
 	"github.com/plimsoll-iac/plimsoll/internal/server"
 )
@@ -53,7 +54,7 @@ had, and writes nothing to GitHub. The settings are those of plimsoll serve; the
 			}
 			pool := sandbox.New(sandbox.Options{})
 			defer pool.Close()
-			opt, err := newOptions(nil, pool)
+			opt, err := newOptions(rule.LoadForReview, nil, pool)
 			if err != nil {
 				return err
 			}

@@ -79,7 +79,7 @@ func (f *reportFlags) options(cmd *cobra.Command) (reviewer.Options, func(), err
 	}
 	collectRarely()
 	pool := sandbox.New(sandbox.Options{})
-	opt, err := newOptions(f.rules, pool)
+	opt, err := newOptions(rule.LoadForReview, f.rules, pool)
 	if err != nil {
 		return reviewer.Options{}, nil, err
 	}

@@ -28,7 +28,7 @@ func newRulesCommand() *cobra.Command {
 		Short: "List, show and test the rules",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return fmt.Errorf("unknown command %q; use list, show ID, test PATH, new ID, coverage, schema or docs DIR", args[0])
+				return fmt.Errorf("unknown command %q; use list, show ID, test PATH, new ID, coverage, fixes [DIR], schema or docs DIR", args[0])
 			}
 			return nil
 		},
@@ -60,6 +60,11 @@ func newRulesCommand() *cobra.Command {
 				return err
 			}
 			return writeRuleDocs(args[0], all)
+		},
+	}, &cobra.Command{
+		Use: "fixes [DIR...]", Short: "Say which rules have fixes, and how many findings below the folders have a proven one",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return ruleFixes(cmd.Context(), cmd.OutOrStdout(), args)
 		},
 	}, &cobra.Command{
 		Use: "coverage", Short: "Say which of the field's checks the rules cover, by platform and theme", Args: cobra.NoArgs,

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/plimsoll-iac/plimsoll/internal/config"
+	"github.com/plimsoll-iac/plimsoll/internal/rule"
 	"github.com/plimsoll-iac/plimsoll/internal/sandbox"
 	"github.com/plimsoll-iac/plimsoll/internal/server"
 )
@@ -29,7 +30,7 @@ Secrets can be read from files: PLIMSOLL_GITHUB_PRIVATE_KEY_FILE, PLIMSOLL_GITHU
 			}
 			pool := sandbox.New(sandbox.Options{Children: cfg.Workers, Warm: min(cfg.Workers, 4)})
 			defer pool.Close()
-			opt, err := newOptions(nil, pool)
+			opt, err := newOptions(rule.Load, nil, pool)
 			if err != nil {
 				return err
 			}

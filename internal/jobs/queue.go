@@ -209,10 +209,7 @@ func (c *Cluster) connect(log *slog.Logger) (*nats.Conn, error) {
 // or not be there yet.
 func (q *Queue) setUpPatiently(ctx context.Context) error {
 	for {
-		// A cluster without a leader does not answer at all.
-		try, cancel := context.WithTimeout(ctx, 2*operation)
-		err := q.setUp(try)
-		cancel()
+		err := q.setUp(ctx)
 		if err == nil || q.server != nil {
 			return err
 		}

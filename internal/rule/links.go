@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strings"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
@@ -128,6 +129,9 @@ var linkedCall = regexp.MustCompile(`\blinked(?:_before)?\(\s*["']([^"']*)["']\s
 
 // asked gives the kinds that a condition asks linked for, each once.
 func asked(expr string) []string {
+	if !strings.Contains(expr, "linked") {
+		return nil
+	}
 	var out []string
 	for _, m := range linkedCall.FindAllStringSubmatch(expr, -1) {
 		if !slices.Contains(out, m[1]) {

@@ -8,10 +8,12 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
 	"gopkg.in/yaml.v3"
 
 	"github.com/plimsoll-iac/plimsoll/internal/source"
@@ -29,10 +31,73 @@ const (
 // fsys, in the order of their paths. What is wrong with a file is a diagnostic
 // that says what to do about it, and leaves out that rule alone. Expressions
 // are compiled when they are needed; Check compiles them at once.
-func Load(fsys fs.FS) ([]*Rule, source.Diagnostics) {
-	var rules []*Rule
+func Load(fsys fs.FS) ([]*Rule, source.Diagnostics) { return load(fsys, Parse) }
+
+// LoadForReview is Load without the rules' examples, which are most of their
+// text and which no review needs.
+func LoadForReview(fsys fs.FS) ([]*Rule, source.Diagnostics) {
+	return load(fsys, func(file string, data []byte) (*Rule, source.Diagnostics) { return Parse(file, withoutExamples(data)) })
+}
+
+// withoutExamples cuts a rule file before its examples where they come last;
+// any other file is left as it is.
+func withoutExamples(data []byte) []byte {
+	i := bytes.Index(data, []byte("\nexamples:\n"))
+	if i < 0 {
+		return data
+	}
+	for line := range bytes.Lines(data[i+len("\nexamples:\n"):]) {
+		if c := line[0]; c != ' ' && c != '-' && c != '#' && c != '\n' && c != '\r' {
+			return data // another key
+		}
+	}
+	return data[:i+1]
+}
+
+type parseFunc func(file string, data []byte) (*Rule, source.Diagnostics)
+
+// loaded is what became of one file.
+type loaded struct {
+	path string
+	data []byte // nil for one that could not be read
+	rule *Rule
+	ds   source.Diagnostics
+}
+
+func load(fsys fs.FS, parse parseFunc) ([]*Rule, source.Diagnostics) {
+	files, ds := readFiles(fsys)
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range files {
+		g.Go(func() error {
+			if files[i].data != nil {
+				files[i].rule, files[i].ds = parse(files[i].path, files[i].data)
+			}
+			return nil
+		})
+	}
+	_ = g.Wait() // the functions give no errors
+	rules := make([]*Rule, 0, len(files))
+	byID := make(map[string]*Rule, len(files))
+	for _, f := range files {
+		ds = append(ds, f.ds...)
+		if f.rule == nil {
+			continue
+		}
+		if first, again := byID[f.rule.ID]; again {
+			ds.Errorf(f.path, f.rule.Line, "the id %s is taken by %s; give this rule another", f.rule.ID, first.File)
+			continue
+		}
+		byID[f.rule.ID] = f.rule
+		rules = append(rules, f.rule)
+	}
+	return rules, ds
+}
+
+// readFiles reads the rule files, in the order of their paths.
+func readFiles(fsys fs.FS) ([]loaded, source.Diagnostics) {
+	var out []loaded
 	var ds source.Diagnostics
-	byID := map[string]*Rule{}
 	files := 0
 	err := fs.WalkDir(fsys, ".", func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -57,26 +122,18 @@ func Load(fsys fs.FS) ([]*Rule, source.Diagnostics) {
 		}
 		data, err := readFile(fsys, p)
 		if err != nil {
-			ds.Errorf(p, 0, "cannot be read: %v", cause(err))
+			f := loaded{path: p}
+			f.ds.Errorf(p, 0, "cannot be read: %v", cause(err))
+			out = append(out, f)
 			return nil
 		}
-		r, d2 := Parse(p, data)
-		ds = append(ds, d2...)
-		if r == nil {
-			return nil
-		}
-		if first, again := byID[r.ID]; again {
-			ds.Errorf(p, r.Line, "the id %s is taken by %s; give this rule another", r.ID, first.File)
-			return nil
-		}
-		byID[r.ID] = r
-		rules = append(rules, r)
+		out = append(out, loaded{path: p, data: data})
 		return nil
 	})
 	if err != nil {
 		ds.Errorf("", 0, "the rules cannot be read: %v", cause(err))
 	}
-	return rules, ds
+	return out, ds
 }
 
 // cause leaves out the path that an fs error repeats.

@@ -319,3 +319,22 @@ func FuzzParsePath(f *testing.F) {
 		}
 	})
 }
+
+// TestLoadForReview holds that leaving out the examples leaves everything else.
+func TestLoadForReview(t *testing.T) {
+	last := strings.TrimRight(whole, "\n") + "\n"
+	first := strings.Replace(last, "id: k8s/privileged-container\n", "", 1) + "id: k8s/privileged-container\n"
+	for name, tt := range map[string]struct {
+		text     string
+		examples bool
+	}{"examples last": {last, false}, "another key behind them": {first, true}} {
+		all, ds := LoadForReview(fstest.MapFS{"a.yaml": {Data: []byte(tt.text)}})
+		if len(ds) > 0 || len(all) != 1 {
+			t.Fatal(name, ds)
+		}
+		want, _ := Parse("a.yaml", []byte(tt.text))
+		if got := all[0]; got.ID != want.ID || len(got.Checks) != len(want.Checks) || got.Remediation != want.Remediation || (len(got.Examples) > 0) != tt.examples {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
