@@ -52,9 +52,10 @@ type Options struct {
 	// Memory may be nil.
 	Memory Memory
 	// OnCall, when set, is told of every request that was answered: the call's
-	// name, the status, and how many requests the limit still allows (-1 when
-	// the answer did not say). It must be safe for concurrent use.
-	OnCall func(call string, status, remaining int)
+	// name, the installation (0 for the App itself), the status (0 where there
+	// was no answer), and how many requests the limit still allows (-1 when the
+	// answer did not say). It must be safe for concurrent use.
+	OnCall func(call string, installation int64, status, remaining int)
 	// DetailsURL is where the check run's "Details" leads; "" for GitHub's page.
 	DetailsURL string
 	Logger     *slog.Logger // nil discards
@@ -124,7 +125,7 @@ func New(opt Options) (*Client, error) {
 		opt.Jitter = rand.Float64
 	}
 	if opt.OnCall == nil {
-		opt.OnCall = func(string, int, int) {}
+		opt.OnCall = func(string, int64, int, int) {}
 	}
 	return &Client{
 		opt: opt, key: key, api: api, graphql: graphql, log: opt.Logger,

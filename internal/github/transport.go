@@ -95,7 +95,7 @@ func (t *courier) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		resp, err := t.once(req, header)
 		if err == nil {
-			t.c.opt.OnCall(what.name, resp.StatusCode, remaining(resp.Header))
+			t.c.opt.OnCall(what.name, t.installation, resp.StatusCode, remaining(resp.Header))
 			if limit := t.c.limited(t.installation, resp); limit != nil {
 				return nil, limit
 			}
@@ -108,7 +108,7 @@ func (t *courier) RoundTrip(req *http.Request) (*http.Response, error) {
 				return resp, nil
 			}
 		} else {
-			t.c.opt.OnCall(what.name, 0, -1)
+			t.c.opt.OnCall(what.name, t.installation, 0, -1)
 		}
 		if ctx.Err() != nil || !what.repeatable || try >= maxTries || errors.Is(err, errRefused) {
 			return resp, err

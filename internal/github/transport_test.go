@@ -83,7 +83,7 @@ func newHub(t *testing.T, handle http.HandlerFunc) *hub {
 			return nil
 		},
 		Jitter: func() float64 { return 0.5 },
-		OnCall: func(call string, status, remaining int) {
+		OnCall: func(call string, _ int64, status, remaining int) {
 			h.mu.Lock()
 			defer h.mu.Unlock()
 			h.calls = append(h.calls, fmt.Sprint(call, " ", status, " ", remaining))

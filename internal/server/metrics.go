@@ -14,16 +14,18 @@ import (
 	"github.com/plimsoll-iac/plimsoll/internal/jobs"
 	"github.com/plimsoll-iac/plimsoll/internal/review"
 	"github.com/plimsoll-iac/plimsoll/internal/reviewer"
+	"github.com/plimsoll-iac/plimsoll/internal/source"
 )
 
 // Metrics counts what the process does, for Prometheus. No label's values come
-// from strangers. It is safe for concurrent use.
+// from strangers: installations are those of signed events. It is safe for concurrent use.
 type Metrics struct {
 	registry     *prometheus.Registry
 	deliveries   *prometheus.CounterVec
 	reviews      *prometheus.HistogramVec
 	calls        *prometheus.CounterVec
-	remaining    prometheus.Gauge
+	phases       *prometheus.HistogramVec
+	remaining    *prometheus.GaugeVec
 	findings     *prometheus.CounterVec
 	notEvaluated *prometheus.CounterVec
 	missed       *prometheus.CounterVec
@@ -40,18 +42,22 @@ func NewMetrics(version string) *Metrics {
 			Name: "plimsoll_review_duration_seconds", Help: "Time from the event to the completed check run, by conclusion.",
 			Buckets: []float64{.1, .25, .5, 1, 2, 5, 10, 30, 60, 300, 1800},
 		}, []string{"conclusion"}),
+		phases: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "plimsoll_review_phase_duration_seconds", Help: "Time of the parts of a review: queue, announce, compare, fetch, judge, publish, upload.",
+			Buckets: []float64{.01, .05, .1, .25, .5, 1, 2, 5, 10, 30, 60, 300},
+		}, []string{"phase"}),
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "plimsoll_github_calls_total", Help: "Requests to GitHub by call and status.",
 		}, []string{"call", "status"}),
-		remaining: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "plimsoll_github_rate_limit_remaining", Help: "Requests that GitHub's rate limit still allowed, as the last answer said.",
-		}),
+		remaining: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "plimsoll_github_rate_limit_remaining", Help: "Requests that GitHub's rate limit still allowed an installation, as its last answer said; installation 0 is the App itself.",
+		}, []string{"installation"}),
 		findings: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "plimsoll_findings_total", Help: "Findings of reviews by rule and state; rules of repositories count as \"custom\".",
 		}, []string{"rule", "state"}),
 		notEvaluated: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "plimsoll_not_evaluated_total", Help: "Checks that could not be decided, by rule.",
-		}, []string{"rule"}),
+			Name: "plimsoll_not_evaluated_total", Help: "What could not be evaluated, by cause: unknown_value (with the rule), unreadable_file, missing_source.",
+		}, []string{"cause", "rule"}),
 		missed: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "plimsoll_missed_total", Help: "What was missed and found again: deliveries that failed, pull requests without a check run.",
 		}, []string{"kind"}),
@@ -60,7 +66,7 @@ func NewMetrics(version string) *Metrics {
 		Name: "plimsoll_build_info", Help: "Always 1; the version is in the label.", ConstLabels: prometheus.Labels{"version": version},
 	})
 	info.Set(1)
-	m.registry.MustRegister(m.deliveries, m.reviews, m.calls, m.remaining, m.findings, m.notEvaluated, m.missed, info,
+	m.registry.MustRegister(m.deliveries, m.reviews, m.phases, m.calls, m.remaining, m.findings, m.notEvaluated, m.missed, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -103,11 +109,22 @@ func (m *Metrics) ReviewDone(d time.Duration, conclusion review.Conclusion) {
 }
 
 // Call counts a request to GitHub; see github.Options.OnCall.
-func (m *Metrics) Call(call string, status, remaining int) {
+func (m *Metrics) Call(call string, installation int64, status, remaining int) {
 	m.calls.WithLabelValues(call, strconv.Itoa(status)).Inc()
 	if remaining >= 0 {
-		m.remaining.Set(float64(remaining))
+		m.remaining.WithLabelValues(strconv.FormatInt(installation, 10)).Set(float64(remaining))
 	}
+}
+
+// Phase measures a part of a review; see PullReviewer.Phase.
+func (m *Metrics) Phase(ctx context.Context, name string) (context.Context, func(error)) {
+	began := time.Now()
+	return ctx, func(error) { m.PhaseTook(name, time.Since(began)) }
+}
+
+// PhaseTook counts a part of a review that was measured elsewhere.
+func (m *Metrics) PhaseTook(name string, d time.Duration) {
+	m.phases.WithLabelValues(name).Observe(d.Seconds())
 }
 
 // Missed counts what a sweep found; see Sweeper.Missed.
@@ -140,7 +157,15 @@ func (m *Metrics) report(r *review.Report) {
 		if u.Rule.Limited {
 			id = "custom"
 		}
-		m.notEvaluated.WithLabelValues(id).Inc()
+		m.notEvaluated.WithLabelValues("unknown_value", id).Inc()
+	}
+	for _, d := range r.Diagnostics {
+		switch {
+		case d.NotEvaluated != "":
+			m.notEvaluated.WithLabelValues("missing_source", "").Inc()
+		case d.Level == source.LevelError:
+			m.notEvaluated.WithLabelValues("unreadable_file", "").Inc()
+		}
 	}
 }
 

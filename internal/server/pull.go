@@ -106,6 +106,11 @@ type PullReviewer struct {
 	Confirm func(ctx context.Context) error
 	// Version is the program's, for reports.
 	Version string
+	// Phase, when set, is told of the parts of a review: what it gives is called
+	// when the part has ended.
+	Phase func(ctx context.Context, name string) (context.Context, func(error))
+	// Waited, when set, is told how long a job waited before its first try.
+	Waited func(d time.Duration)
 	// Done, when set, is told how long a job took from its event to the
 	// completed check run, and the conclusion.
 	Done func(d time.Duration, conclusion review.Conclusion)
@@ -123,7 +128,14 @@ const (
 // Handle implements jobs.Handler.
 func (p *PullReviewer) Handle(ctx context.Context, j jobs.Job) error {
 	log := p.logger(j)
-	return settle(ctx, log, p.do(ctx, log, j))
+	if p.Waited != nil && j.Attempt <= 1 {
+		p.Waited(p.Now().Sub(j.Enqueued))
+	}
+	ctx = context.WithValue(ctx, jobKey{}, j)
+	_, err := within(ctx, p, "job", func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, settle(ctx, log, p.do(ctx, log, j))
+	})
+	return err
 }
 
 // do takes a job to what it asks for.
@@ -258,7 +270,7 @@ func (p *PullReviewer) follow(ctx context.Context, log *slog.Logger, pr github.P
 
 // review reviews one head.
 func (p *PullReviewer) review(ctx context.Context, log *slog.Logger, pr github.PullRequest, draft bool, since time.Time) error {
-	run, err := p.Checks.Begin(ctx, pr)
+	run, err := within(ctx, p, "announce", func(ctx context.Context) (*github.Run, error) { return p.Checks.Begin(ctx, pr) })
 	if err != nil {
 		return err
 	}
@@ -269,7 +281,7 @@ func (p *PullReviewer) review(ctx context.Context, log *slog.Logger, pr github.P
 		}
 		return github.ErrSuperseded
 	}
-	cmp, err := p.Pulls.Compare(ctx, pr)
+	cmp, err := within(ctx, p, "compare", func(ctx context.Context) (*github.Comparison, error) { return p.Pulls.Compare(ctx, pr) })
 	if errors.Is(err, github.ErrNoMergeBase) {
 		return p.Checks.Conclude(ctx, pr, run, review.Neutral, "Nothing to compare with", "Base and head share no history, so there is no change to review.")
 	}
@@ -304,7 +316,9 @@ func (p *PullReviewer) upload(ctx context.Context, log *slog.Logger, pr github.P
 	var b bytes.Buffer
 	err := review.SARIF(&b, report, p.Version)
 	if err == nil {
-		err = p.Scanning.UploadSARIF(ctx, pr, b.Bytes())
+		_, err = within(ctx, p, "upload", func(ctx context.Context) (struct{}, error) {
+			return struct{}{}, p.Scanning.UploadSARIF(ctx, pr, b.Bytes())
+		})
 	}
 	if err != nil {
 		log.WarnContext(ctx, "not uploaded to code scanning", "error", err)
@@ -315,7 +329,9 @@ func (p *PullReviewer) upload(ctx context.Context, log *slog.Logger, pr github.P
 
 // publish brings a review to GitHub.
 func (p *PullReviewer) publish(ctx context.Context, log *slog.Logger, pr github.PullRequest, run *github.Run, report *review.Report, rv *review.Review, since time.Time) error {
-	out, err := p.Checks.Publish(ctx, pr, run, github.Publication{Review: rv, Unread: unread(report), Confirm: p.Confirm})
+	out, err := within(ctx, p, "publish", func(ctx context.Context) (github.Outcome, error) {
+		return p.Checks.Publish(ctx, pr, run, github.Publication{Review: rv, Unread: unread(report), Confirm: p.Confirm})
+	})
 	if err != nil {
 		return err
 	}
@@ -357,15 +373,35 @@ func (p *PullReviewer) compare(ctx context.Context, pr github.PullRequest, base 
 	opt.Diagnostics = append(slices.Clone(opt.Diagnostics), ds...)
 	ctx, cancel := context.WithCancel(format.WithTenant(ctx, fmt.Sprintf("%d#%d@%s", pr.RepositoryID, pr.Number, pr.HeadSHA)))
 	defer cancel()
-	trees, closeTrees, err := p.Open(ctx, pr, base)
+	var closeTrees func()
+	trees, err := within(ctx, p, "fetch", func(context.Context) (trees reviewer.Trees, err error) {
+		// The trees are read until the outer context ends.
+		trees, closeTrees, err = p.Open(ctx, pr, base)
+		return trees, err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("fetch the change: %w", err)
 	}
 	defer closeTrees()
-	if err := do(ctx, opt, trees); err != nil {
+	_, err = within(ctx, p, "judge", func(ctx context.Context) (struct{}, error) { return struct{}{}, do(ctx, opt, trees) })
+	if err != nil {
 		return nil, fmt.Errorf("review the change: %w", err)
 	}
 	return nil, nil
+}
+
+// jobKey is where a job's context has the job, for traces.
+type jobKey struct{}
+
+// within runs a part of a review under its name.
+func within[T any](ctx context.Context, p *PullReviewer, name string, do func(context.Context) (T, error)) (T, error) {
+	if p.Phase == nil {
+		return do(ctx)
+	}
+	ctx, end := p.Phase(ctx, name)
+	out, err := do(ctx)
+	end(err)
+	return out, err
 }
 
 // organisation reads the layer of the owner's .github repository. broken is set

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -78,6 +79,16 @@ func Run(ctx context.Context, cfg config.Server, parts Parts) error {
 	handler.Enqueue = func(ctx context.Context, j jobs.Job) error {
 		_, err := q.Enqueue(ctx, j)
 		return err
+	}
+	handler.Waited = func(d time.Duration) { metrics.PhaseTook("queue", d) }
+	handler.Phase = metrics.Phase
+	if traced(os.LookupEnv) {
+		spans, stop, err := startTracing(ctx, parts.Version, log)
+		if err != nil {
+			return err
+		}
+		defer stop(ctx)
+		handler.Phase = phase(metrics.Phase).also(spans)
 	}
 	creds := &credentials{ask: client.CheckCredentials, refused: github.ErrCredentials, every: 10 * time.Minute, retry: 15 * time.Second}
 	s := New(Options{

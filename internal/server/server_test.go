@@ -383,8 +383,8 @@ func TestMetrics(t *testing.T) {
 		return jobs.Stats{Queued: 4, Running: 2, Oldest: 90 * time.Second, Dead: 1}, fails
 	})
 	m.ReviewDone(300*time.Millisecond, review.Failure)
-	m.Call("checks.create", 201, 4321)
-	m.Call("checks.create", 502, -1)
+	m.Call("checks.create", 5, 201, 4321)
+	m.Call("checks.create", 5, 502, -1)
 	own, custom := &rule.Rule{ID: "k8s/a"}, &rule.Rule{ID: "../acme/secret-project", Limited: true}
 	watched := m.Watch(func(context.Context, reviewer.Options, reviewer.Trees) (*review.Report, error) {
 		return &review.Report{
@@ -402,9 +402,9 @@ func TestMetrics(t *testing.T) {
 		`plimsoll_queue_up 1`, `plimsoll_queue_jobs 4`, `plimsoll_queue_running 2`, `plimsoll_queue_oldest_seconds 90`, `plimsoll_queue_given_up 1`,
 		`plimsoll_review_duration_seconds_bucket{conclusion="failure",le="0.5"} 1`,
 		`plimsoll_github_calls_total{call="checks.create",status="201"} 1`,
-		`plimsoll_github_rate_limit_remaining 4321`,
+		`plimsoll_github_rate_limit_remaining{installation="5"} 4321`,
 		`plimsoll_findings_total{rule="k8s/a",state="new"} 1`, `plimsoll_findings_total{rule="custom",state="fixed"} 1`,
-		`plimsoll_not_evaluated_total{rule="k8s/a"} 1`,
+		`plimsoll_not_evaluated_total{cause="unknown_value",rule="k8s/a"} 1`,
 	} {
 		if !strings.Contains(body, "\n"+line+"\n") {
 			t.Errorf("no line %s", line)
