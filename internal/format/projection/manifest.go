@@ -1,6 +1,7 @@
 package projection
 
 import (
+	"errors"
 	"path"
 
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
@@ -37,13 +38,19 @@ func manifest(r *resource.Resource, n *resource.Node, ds *source.Diagnostics) *r
 		// The file is read as a manifest too; what is wrong in it is said once.
 		out.Source = resource.Identity{Unit: resource.Kubernetes + ":" + path.Dir(f), ID: objectID(apiVersion.Str(), out)}
 	}
-	if forced := r.Root.Get("override_namespace"); forced != nil {
+	forced := r.Root.Get("override_namespace")
+	if forced != nil {
 		inNamespace(&root, forced)
 		out.Namespace = forced.Str()
 	}
 	within := *r
 	within.Format, within.Root, within.Range = resource.Kubernetes, n, n.Range
-	out.Written = &resource.Written{Resource: &within, Path: func(p resource.Path) (resource.Path, error) { return p, nil }}
+	out.Written = &resource.Written{Resource: &within, Path: func(p resource.Path) (resource.Path, error) {
+		if forced != nil && len(p) > 1 && p[0].Name == "metadata" && p[1].Name == "namespace" {
+			return nil, errors.New("the namespace is decided by override_namespace")
+		}
+		return p, nil
+	}}
 	return out
 }
 

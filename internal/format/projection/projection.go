@@ -18,28 +18,56 @@ import (
 // their order. The diagnostics name those that should have one and of which too
 // little is known. The slice that was given is left as it is.
 func All(rs []*resource.Resource) ([]*resource.Resource, source.Diagnostics) {
-	var ds source.Diagnostics
+	p := &projector{all: rs}
 	out := rs
 	for i, r := range rs {
-		p := project(r, &ds)
-		if p == r {
+		q := p.project(r)
+		if q == r {
 			continue
 		}
 		if &out[0] == &rs[0] {
 			out = append([]*resource.Resource(nil), rs...)
 		}
-		out[i] = p
+		out[i] = q
 	}
-	return out, ds
+	return out, p.ds
 }
 
-// project gives r as its rules see it: r itself where it has no projection.
-func project(r *resource.Resource, ds *source.Diagnostics) *resource.Resource {
+// projector projects the resources of one reading.
+type projector struct {
+	all   []*resource.Resource
+	ds    source.Diagnostics
+	names map[string][]string // ids by name, of the resources that are Kubernetes objects
+}
+
+// named gives the ids of the objects that have a name.
+func (p *projector) named(name string) []string {
+	if p.names == nil {
+		p.names = map[string][]string{}
+		for _, r := range p.all {
+			if r != nil && r.Platform == resource.Kubernetes && r.Name != "" {
+				p.names[r.Name] = append(p.names[r.Name], r.ID)
+			}
+		}
+	}
+	return p.names[name]
+}
+
+// project gives r as its rules see it: r itself where it has no projection. A
+// manifest within Terraform may be a cloud resource in turn.
+func (p *projector) project(r *resource.Resource) *resource.Resource {
 	if r == nil || r.Root == nil {
 		return r
 	}
 	if r.Platform == resource.Terraform {
-		return fromTerraform(r, ds)
+		if r = fromTerraform(r, &p.ds); r.Platform == resource.Terraform {
+			return r
+		}
+	}
+	if r.Platform == resource.Kubernetes {
+		if c, ok := cloudOf(r); ok {
+			return p.fromCloud(r, c)
+		}
 	}
 	return r
 }
