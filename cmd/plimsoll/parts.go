@@ -42,6 +42,7 @@ func readers(pool *sandbox.Pool) map[string]format.Reader {
 		resource.Compose:        compose.New(),
 		resource.CloudFormation: bootstrap.Within(cloudformation.New()),
 		resource.Actions:        actions.New(),
+		resource.TerraformPlan:  bootstrap.Within(terraform.NewPlan()),
 	}
 	for name := range childReaders() {
 		all[name] = pool.Reader(name)

@@ -97,6 +97,9 @@ func propose(f engine.Finding, files Files) ([]source.Edit, error) {
 		}
 		res = w.Resource
 	}
+	if res.Format == resource.TerraformPlan {
+		return nil, errors.New("a plan is made, not written")
+	}
 	if strings.Contains("/"+res.Range.File, "/.terraform/") {
 		return nil, fmt.Errorf("%s was installed; the next terraform init writes it anew", res.Range.File)
 	}

@@ -67,6 +67,7 @@ func (f *finder) With(s Settings) Finder { return &finder{f.opt, s} }
 type side struct {
 	opt    Options
 	set    Settings
+	named  map[string]bool // files that a scan was asked for by name
 	fsys   fs.FS
 	quiet  bool // say nothing: what the base lacks is no news
 	keep   Filter
@@ -269,6 +270,8 @@ func (s *side) decide(ctx context.Context) {
 		case "":
 		case chartTemplate:
 			s.warn(name, name, "is a template of Helm outside of a chart, so it is not evaluated")
+		case resource.TerraformPlan:
+			s.plan(name)
 		case resource.Kubernetes:
 			if k := s.patchOf(name); k != "" {
 				s.warn(name, name, "is a patch of %s: overlays are not evaluated until they are built", k)
@@ -304,6 +307,9 @@ func look(fsys fs.FS, name string) (string, error) {
 	data, err := io.ReadAll(io.LimitReader(f, sniffed))
 	if err != nil {
 		return "", err
+	}
+	if isPlan(data) {
+		return resource.TerraformPlan, nil
 	}
 	got := formatOf(name, data)
 	if got == resource.Kubernetes && looksLikeTemplate(data) {

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/plimsoll-iac/plimsoll/internal/format"
+	"github.com/plimsoll-iac/plimsoll/internal/resource"
 	"github.com/plimsoll-iac/plimsoll/internal/source"
 )
 
@@ -32,7 +33,15 @@ func (f *finder) All(ctx context.Context, fsys fs.FS, paths []string, keep Filte
 		}
 	}
 	found := s.walk(ctx, dirs)
+	s.named = map[string]bool{}
 	for _, p := range files {
+		s.named[p] = true
+		if roleOf(p) == other && !chartPart(p) {
+			if got, err := look(fsys, p); err == nil && got == resource.TerraformPlan {
+				s.plan(p)
+				continue
+			}
+		}
 		if roleOf(p) == other && !chartPart(p) {
 			s.warn(p, p, "is no file that is read: its name is not one of infrastructure code")
 			continue

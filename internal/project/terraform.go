@@ -1,6 +1,7 @@
 package project
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	terraformreader "github.com/plimsoll-iac/plimsoll/internal/format/terraform"
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
 )
 
@@ -419,4 +421,21 @@ func cutMany(s *side, files []string) []string {
 		files = files[:maxModuleFiles]
 	}
 	return files
+}
+
+// isPlan reports whether a file is what Terraform says of a plan or a state in
+// JSON, by its beginning.
+func isPlan(data []byte) bool {
+	data = bytes.TrimSpace(bytes.TrimPrefix(data[:min(len(data), 4096)], []byte("\xef\xbb\xbf")))
+	return bytes.HasPrefix(data, []byte("{")) && bytes.Contains(data, []byte(`"format_version"`)) && bytes.Contains(data, []byte(`"terraform_version"`))
+}
+
+// plan takes up a plan that a scan names; others are left alone, since what they
+// were made of is judged where it is written.
+func (s *side) plan(name string) {
+	if !s.named[name] {
+		return
+	}
+	u := s.unit(resource.TerraformPlan, name, path.Dir(name))
+	u.Files, u.MaxFileSize = []string{name}, max(u.MaxFileSize, terraformreader.MaxPlanSize)
 }

@@ -24,6 +24,11 @@ const (
 	NodeBootstrap  = "node-bootstrap" // cloud-init, user data, machine images
 )
 
+// TerraformPlan is the format of what Terraform says of a plan. Its resources
+// are of the platform Terraform. It is made, not written: nothing in it is
+// edited or shown.
+const TerraformPlan = "terraform-plan"
+
 // Resource is one thing that a rule can judge: a Kubernetes object, a Terraform
 // resource instance, a Dockerfile.
 type Resource struct {

@@ -279,6 +279,9 @@ func (e *evaluator) loaded(rep *review.Report) map[string]*source.File {
 	out := map[string]*source.File{}
 	for _, f := range rep.Findings {
 		name := f.Range.File
+		if f.Resource.Format == resource.TerraformPlan {
+			continue // what stands beside may be a secret
+		}
 		if _, ok := out[name]; ok || name == "" {
 			continue
 		}

@@ -50,7 +50,7 @@ func options(t testing.TB) reviewer.Options {
 	return reviewer.Options{
 		Rules: all, Finder: project.New(project.Options{}), Now: func() time.Time { return today },
 		Readers: map[string]format.Reader{
-			resource.Kubernetes: bootstrap.Within(kubernetes.New()), resource.Terraform: bootstrap.Within(terraform.New()), resource.Dockerfile: dockerfile.New(),
+			resource.Kubernetes: bootstrap.Within(kubernetes.New()), resource.Terraform: bootstrap.Within(terraform.New()), resource.TerraformPlan: terraform.NewPlan(), resource.Dockerfile: dockerfile.New(),
 			resource.Compose: compose.New(), resource.Actions: actions.New(), resource.CloudFormation: bootstrap.Within(cloudformation.New()),
 			resource.NodeBootstrap: bootstrap.New(), helm.Name: bootstrap.Within(helm.New()),
 		},

@@ -67,6 +67,10 @@ type jsonParser struct {
 	s     string
 	i     int
 	holes bool
+	// want, if set, says of a field by the names that lead to it whether it is
+	// kept; of what is not kept only the form is looked at.
+	want func(path []string) bool
+	path []string
 }
 
 // parseJSON reads one JSON document. With holes, a hole may stand for a value;
@@ -220,8 +224,24 @@ func (p *jsonParser) object(n *jsonNode, depth int) *jsonError {
 			return p.errorf("a colon is expected here")
 		}
 		p.i++
-		if f.node, err = p.value(depth + 1); err != nil {
+		keep := true
+		if p.want != nil {
+			p.path = append(p.path, f.name)
+			keep = p.want(p.path)
+		}
+		if keep {
+			f.node, err = p.value(depth + 1)
+		} else {
+			err = p.skip()
+		}
+		if err != nil {
 			return err
+		}
+		if p.want != nil {
+			p.path = p.path[:len(p.path)-1]
+		}
+		if !keep {
+			f.node = &jsonNode{start: p.i, end: p.i}
 		}
 		if at, ok := seen[f.name]; ok {
 			n.fields[at] = f
@@ -242,6 +262,75 @@ func (p *jsonParser) object(n *jsonNode, depth int) *jsonError {
 			return nil
 		}
 	}
+}
+
+// skip passes over a value.
+func (p *jsonParser) skip() *jsonError {
+	p.space()
+	open := 0
+	for p.i < len(p.s) {
+		switch c := p.s[p.i]; c {
+		case '"':
+			if _, err := p.str(); err != nil {
+				return err
+			}
+		case '{', '[':
+			open++
+			p.i++
+		case '}', ']', ',':
+			if open == 0 {
+				return nil // the end of what holds the value
+			}
+			if c != ',' {
+				open--
+			}
+			p.i++
+		default:
+			p.i++
+			continue
+		}
+		if open == 0 {
+			return nil
+		}
+	}
+	return p.errorf("a value is not closed")
+}
+
+// get gives a field of an object, or nil.
+func (n *jsonNode) get(name string) *jsonNode {
+	if n == nil || n.kind != jsonObject {
+		return nil
+	}
+	for i := range n.fields {
+		if n.fields[i].name == name {
+			return n.fields[i].node
+		}
+	}
+	return nil
+}
+
+// at gives what the names lead to, or nil.
+func (n *jsonNode) at(names ...string) *jsonNode {
+	for _, s := range names {
+		n = n.get(s)
+	}
+	return n
+}
+
+// text gives a string, or "".
+func (n *jsonNode) text() string {
+	if n == nil || n.kind != jsonString {
+		return ""
+	}
+	return n.str
+}
+
+// list gives the items of an array, or nil.
+func (n *jsonNode) list() []*jsonNode {
+	if n == nil {
+		return nil
+	}
+	return n.items
 }
 
 // str reads a string whose opening quote is next.
