@@ -70,22 +70,18 @@ elasticache: Connect
 `
 
 const exfiltration = `
-s3: GetObject GetObjectVersion GetObjectTorrent
+s3: GetObject GetObjectVersion
 secretsmanager: GetSecretValue BatchGetSecretValue
 ssm: GetParameter GetParameters GetParametersByPath GetParameterHistory
-kms: Decrypt ReEncryptFrom
-dynamodb: GetItem BatchGetItem Query Scan GetRecords ExportTableToPointInTime PartiQLSelect RestoreTableFromBackup
-rds: CopyDBSnapshot CopyDBClusterSnapshot ModifyDBSnapshotAttribute ModifyDBClusterSnapshotAttribute StartExportTask RestoreDBInstanceFromDBSnapshot
+dynamodb: GetItem BatchGetItem Query Scan GetRecords ExportTableToPointInTime PartiQLSelect
+rds: CopyDBSnapshot CopyDBClusterSnapshot ModifyDBSnapshotAttribute ModifyDBClusterSnapshotAttribute StartExportTask
 rds-data: ExecuteStatement BatchExecuteStatement
-ec2: ModifySnapshotAttribute ModifyImageAttribute CopySnapshot
-ebs: GetSnapshotBlock ListSnapshotBlocks
+ec2: ModifySnapshotAttribute ModifyImageAttribute
+ebs: GetSnapshotBlock
 sqs: ReceiveMessage
 kinesis: GetRecords SubscribeToShard
-codecommit: GitPull GetFile GetFolder GetBlob
-logs: GetLogEvents FilterLogEvents StartQuery CreateExportTask
-athena: GetQueryResults
+codecommit: GitPull
 redshift: AuthorizeSnapshotAccess
-lambda: GetFunction
 backup: StartRestoreJob
 glacier: GetJobOutput
 `
@@ -156,10 +152,11 @@ ecr: BatchGetImage GetDownloadUrlForLayer BatchCheckLayerAvailability
 dynamodb: DescribeTable
 sqs: GetQueueAttributes GetQueueUrl
 sns: GetTopicAttributes ListSubscriptionsByTopic
-lambda: GetFunctionConfiguration GetPolicy
-kms: Encrypt GenerateDataKey GenerateDataKeyWithoutPlaintext DescribeKey GetKeyPolicy
+lambda: GetFunction GetFunctionConfiguration GetPolicy
+athena: GetQueryResults
+kms: Decrypt ReEncryptFrom Encrypt GenerateDataKey GenerateDataKeyWithoutPlaintext DescribeKey GetKeyPolicy
 secretsmanager: DescribeSecret ListSecretVersionIds GetResourcePolicy
 iam: GetRole GetPolicy GetPolicyVersion GetRolePolicy ListRolePolicies ListAttachedRolePolicies GetUser
 eks: DescribeCluster DescribeNodegroup AccessKubernetesApi ListNodegroups
-logs: CreateLogStream PutLogEvents DescribeLogStreams
+logs: CreateLogStream PutLogEvents DescribeLogStreams GetLogEvents FilterLogEvents StartQuery CreateExportTask
 `
