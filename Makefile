@@ -84,6 +84,15 @@ measure: ## Take the figures of docs/performance.md (some minutes)
 image: ## Build the container image
 	docker build --build-arg VERSION=$(VERSION) --build-arg COMMIT=$(COMMIT) -t plimsoll:$(VERSION) .
 
+.PHONY: image-oci
+image-oci: build ## Pack the binary as an OCI image layout, without a container engine
+	mkdir -p dist
+	go run ./deploy/image -o dist/plimsoll.oci.tar -version $(VERSION) -revision '$(COMMIT)' $$(go env GOARCH)=$(BIN)/plimsoll
+
+.PHONY: load
+load: ## Load run: 1,000 pull requests over 20 installations, 5% of calls go wrong (minutes)
+	PLIMSOLL_LOAD=1000 go test ./cmd/plimsoll -run TestLoad -v -timeout 30m
+
 .PHONY: ci
 ci: ## Do what CI does
 	.ci/run
