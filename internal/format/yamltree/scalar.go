@@ -12,6 +12,16 @@ import (
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
 )
 
+// Scalar gives the value that a scalar has, of the kinds and types that a
+// resource.Node holds; a string for one that is not what its tag says.
+func Scalar(n *yaml.Node, oldBooleans bool) (resource.Kind, any) {
+	kind, v, err := resolve(n, oldBooleans)
+	if err != nil {
+		return resource.String, n.Value
+	}
+	return kind, v
+}
+
 // resolve gives the value that a scalar has; old takes the booleans of YAML 1.1
 // for such.
 func resolve(n *yaml.Node, old bool) (resource.Kind, any, error) {
