@@ -13,6 +13,7 @@ import (
 	"github.com/plimsoll-iac/plimsoll/internal/format/dockerfile"
 	"github.com/plimsoll-iac/plimsoll/internal/format/helm"
 	"github.com/plimsoll-iac/plimsoll/internal/format/kubernetes"
+	"github.com/plimsoll-iac/plimsoll/internal/format/kustomize"
 	"github.com/plimsoll-iac/plimsoll/internal/format/terraform"
 	"github.com/plimsoll-iac/plimsoll/internal/project"
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
@@ -30,6 +31,7 @@ func childReaders() map[string]format.Reader {
 		resource.Terraform:     bootstrap.Within(terraform.New()),
 		resource.NodeBootstrap: bootstrap.New(),
 		helm.Name:              bootstrap.Within(helm.New()),
+		kustomize.Name:         bootstrap.Within(kustomize.New()),
 	}
 }
 

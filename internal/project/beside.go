@@ -99,7 +99,7 @@ func (s *side) manifests(ctx context.Context, names []string) []string {
 	_ = g.Wait() // the functions give no errors
 	var out []string
 	for i, name := range names {
-		if is[i] && s.patchOf(name) == "" {
+		if is[i] && !s.skipsManifest(name, false) {
 			out = append(out, name)
 		}
 	}

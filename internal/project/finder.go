@@ -27,6 +27,7 @@ type Options struct {
 	MaxScan     int   // files of a scan: 200,000
 	MaxDepth    int   // folders within each other: 64
 	MaxFolder   int   // files of one Terraform module: 1,000
+	MaxFolders  int   // folders that are searched for the overlays over what changed: 2,000
 	MaxBeside   int   // manifests of a folder that are read beside the changed ones: 200
 	MaxFileSize int64 // bytes of one file: format.DefaultMaxFileSize
 	Parallel    int   // reads at once: number of CPUs
@@ -50,6 +51,7 @@ func New(o Options) Finder {
 	o.MaxScan = cmp.Or(o.MaxScan, 200_000)
 	o.MaxDepth = cmp.Or(o.MaxDepth, 64)
 	o.MaxFolder = cmp.Or(o.MaxFolder, 1_000)
+	o.MaxFolders = cmp.Or(o.MaxFolders, 2_000)
 	o.MaxBeside = cmp.Or(o.MaxBeside, 200)
 	o.MaxFileSize = cmp.Or(o.MaxFileSize, format.DefaultMaxFileSize)
 	o.Parallel = cmp.Or(o.Parallel, runtime.GOMAXPROCS(0))
@@ -65,27 +67,28 @@ func (f *finder) With(s Settings) Finder { return &finder{f.opt, s} }
 
 // side collects what one tree's files belong to.
 type side struct {
-	opt    Options
-	set    Settings
-	named  map[string]bool // files that a scan was asked for by name
-	fsys   fs.FS
-	quiet  bool // say nothing: what the base lacks is no news
-	keep   Filter
-	charts map[string]bool // folders of charts that are reached
-	isDir  map[string]bool // folder → has a Chart.yaml
-	// patches are what the kustomizations of folders name as such.
-	patches map[string]patchList
-	units   map[string]*format.Unit
-	seen    map[string]bool
-	check   []string // files whose content decides
-	diags   source.Diagnostics
+	opt      Options
+	set      Settings
+	named    map[string]bool // files that a scan was asked for by name
+	fsys     fs.FS
+	quiet    bool // say nothing: what the base lacks is no news
+	keep     Filter
+	charts   map[string]bool // folders of charts that are reached
+	isDir    map[string]bool // folder → has a Chart.yaml
+	overlays *overlays
+	units    map[string]*format.Unit
+	seen     map[string]bool
+	check    []string // files whose content decides
+	diags    source.Diagnostics
 }
 
 func (f *finder) side(fsys fs.FS, keep Filter, quiet bool) *side {
-	return &side{
+	s := &side{
 		opt: f.opt, set: f.set, fsys: fsys, keep: keep, quiet: quiet,
-		charts: map[string]bool{}, isDir: map[string]bool{}, patches: map[string]patchList{}, units: map[string]*format.Unit{}, seen: map[string]bool{},
+		charts: map[string]bool{}, isDir: map[string]bool{}, units: map[string]*format.Unit{}, seen: map[string]bool{},
 	}
+	s.overlays = newOverlays(s)
+	return s
 }
 
 func (s *side) kept(name string) bool { return s.keep == nil || s.keep(name) }
@@ -144,6 +147,7 @@ func (f *finder) Reached(ctx context.Context, base, head fs.FS, changes []PathCh
 	}
 	reachRoots(ctx, &tf, bs, hs)
 	reachCharts(ctx, bs, hs)
+	reachOverlays(ctx, bs, hs, changes)
 	bs.decide(ctx)
 	hs.decide(ctx)
 	besideChanged(ctx, bs, hs, changes)
@@ -273,8 +277,7 @@ func (s *side) decide(ctx context.Context) {
 		case resource.TerraformPlan:
 			s.plan(name)
 		case resource.Kubernetes:
-			if k := s.patchOf(name); k != "" {
-				s.warn(name, name, "is a patch of %s: overlays are not evaluated until they are built", k)
+			if s.skipsManifest(name, true) {
 				continue
 			}
 			u := s.unit(resource.Kubernetes, dir, dir)

@@ -82,6 +82,7 @@ helm:charts/app charts/app [charts/app/Chart.yaml charts/app/crds/c.yaml charts/
 kubernetes:k8s k8s [k8s/api.yaml k8s/broken.yaml k8s/list.json]
 kubernetes:k8s/sub dir k8s/sub dir [k8s/sub dir/ü "q".yml]
 kubernetes:templates templates [templates/not-helm.yaml]
+kustomize:k8s k8s [k8s/kustomization.yaml]
 terraform:infra infra [infra/a.auto.tfvars.json infra/main.tf infra/terraform.tfvars infra/vars.tf.json infra/x.tofu]
 terraform:infra@prod.tfvars infra [infra/a.auto.tfvars.json infra/main.tf infra/terraform.tfvars infra/vars.tf.json infra/x.tofu] with [infra/prod.tfvars]
 `)

@@ -9,6 +9,7 @@ import (
 	"github.com/plimsoll-iac/plimsoll/internal/format/bootstrap"
 	"github.com/plimsoll-iac/plimsoll/internal/format/cloudformation"
 	"github.com/plimsoll-iac/plimsoll/internal/format/compose"
+	"github.com/plimsoll-iac/plimsoll/internal/format/kustomize"
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
 )
 
@@ -150,7 +151,7 @@ func topKey(data []byte, key string) bool {
 }
 
 func isKustomization(base string) bool {
-	return base == "kustomization.yaml" || base == "kustomization.yml" || base == "Kustomization"
+	return kustomize.IsFile(base)
 }
 
 // toolFile names YAML and JSON files that belong to other tools and may be

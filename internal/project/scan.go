@@ -36,22 +36,28 @@ func (f *finder) All(ctx context.Context, fsys fs.FS, paths []string, keep Filte
 	s.named = map[string]bool{}
 	for _, p := range files {
 		s.named[p] = true
-		if roleOf(p) == other && !chartPart(p) {
+		if roleOf(p) == other && !chartPart(p) && !isKustomization(path.Base(p)) {
 			if got, err := look(fsys, p); err == nil && got == resource.TerraformPlan {
 				s.plan(p)
 				continue
 			}
 		}
-		if roleOf(p) == other && !chartPart(p) {
+		if roleOf(p) == other && !chartPart(p) && !isKustomization(path.Base(p)) {
 			s.warn(p, p, "is no file that is read: its name is not one of infrastructure code")
 			continue
 		}
 		found = append(found, p)
 	}
 	slices.Sort(found)
+	var kustomizations []string
 	for _, p := range slices.Compact(found) {
+		if isKustomization(path.Base(p)) {
+			kustomizations = append(kustomizations, p)
+			continue
+		}
 		s.add(p)
 	}
+	s.overlays.allOverlays(kustomizations)
 	s.scanRoots(ctx, found)
 	reachCharts(ctx, s)
 	s.decide(ctx)
@@ -93,7 +99,7 @@ func (s *side) walk(ctx context.Context, dirs []string) []string {
 					switch {
 					case e.IsDir() && !skippedDir(e.Name()):
 						below = append(below, folder{full, d.depth + 1})
-					case !e.IsDir() && (roleOf(full) != other || chartPart(full)) && s.kept(full):
+					case !e.IsDir() && (roleOf(full) != other || chartPart(full) || isKustomization(e.Name())) && s.kept(full):
 						files = append(files, full)
 					}
 				}

@@ -26,6 +26,7 @@ import (
 	"github.com/plimsoll-iac/plimsoll/internal/format/dockerfile"
 	"github.com/plimsoll-iac/plimsoll/internal/format/helm"
 	"github.com/plimsoll-iac/plimsoll/internal/format/kubernetes"
+	"github.com/plimsoll-iac/plimsoll/internal/format/kustomize"
 	"github.com/plimsoll-iac/plimsoll/internal/format/terraform"
 	"github.com/plimsoll-iac/plimsoll/internal/project"
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
@@ -52,7 +53,7 @@ func options(t testing.TB) reviewer.Options {
 		Readers: map[string]format.Reader{
 			resource.Kubernetes: bootstrap.Within(kubernetes.New()), resource.Terraform: bootstrap.Within(terraform.New()), resource.TerraformPlan: terraform.NewPlan(), resource.Dockerfile: dockerfile.New(),
 			resource.Compose: compose.New(), resource.Actions: actions.New(), resource.CloudFormation: bootstrap.Within(cloudformation.New()),
-			resource.NodeBootstrap: bootstrap.New(), helm.Name: bootstrap.Within(helm.New()),
+			resource.NodeBootstrap: bootstrap.New(), helm.Name: bootstrap.Within(helm.New()), kustomize.Name: bootstrap.Within(kustomize.New()),
 		},
 	}
 }
