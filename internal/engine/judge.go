@@ -234,6 +234,10 @@ func (j *judge) findings(s *side) []Finding {
 			message = v.check.rule.Title
 		}
 		r, origins := locate(s.res, v.item, v.setting())
+		if len(origins) == 0 && s.res.Source != (resource.Identity{}) {
+			// What brings the thing in may be all that the change shows.
+			origins = s.res.Origins
+		}
 		out = append(out, Finding{
 			Rule: v.check.rule, Check: v.check.index, Severity: v.check.severity, Resource: s.res,
 			Item: v.item.path(), Path: v.item.fullPath(v.setting()), Range: r, Origins: origins,

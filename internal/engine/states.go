@@ -46,6 +46,14 @@ func pair(head, base *side) []int {
 	}
 	match(func(h, b violation) bool { return resource.Equal(h.item.node, b.item.node) })
 	match(func(violation, violation) bool { return true })
+	// Another check of the rule may find it there: it is the same finding.
+	for i, h := range head.violations {
+		for k, b := range base.violations {
+			if out[i] < 0 && !used[k] && b.check.rule == h.check.rule && b.stable == h.stable {
+				out[i], used[k] = k, true
+			}
+		}
+	}
 	pairRenamed(head, base, out, used)
 	return out
 }

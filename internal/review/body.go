@@ -29,9 +29,9 @@ func body(r *Report, g Group, c Comment, suggestion *string) string {
 		case f.Cause != nil:
 			fmt.Fprintf(&b, " %s", because(f))
 		case c.Path != f.Range.File:
-			fmt.Fprintf(&b, " The setting stands in %s and takes its value from here.", code(lineOf(f.Range)))
+			fmt.Fprintf(&b, " The setting stands in %s and %s here.", code(lineOf(f.Range)), reaches(f))
 		case o != "":
-			fmt.Fprintf(&b, " The value comes from %s.", prose(o))
+			fmt.Fprintf(&b, " %s %s.", upperFirst(comes(f)), prose(o))
 		}
 		if suggestion == nil || !g.Mends[f.Fingerprint] {
 			fmt.Fprintf(&b, " %s", prose(sentence(f.Rule.Remediation)))

@@ -132,7 +132,7 @@ func annotation(r *Report, f Finding) Annotation {
 	if f.Cause != nil {
 		text += "\n" + plain(because(f))
 	} else if o := originText(f.Origins); o != "" {
-		text += "\nThe value comes from " + plain(o) + "."
+		text += "\n" + upperFirst(comes(f)) + " " + plain(o) + "."
 	}
 	return Annotation{
 		Path: at.File, Start: first, End: last, Level: level(f.Severity),

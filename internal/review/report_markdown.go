@@ -22,7 +22,7 @@ func Markdown(w io.Writer, r *Report) error {
 		if o := because(f); o != "" {
 			text += o + "\n\n"
 		} else if o := originText(f.Origins); o != "" {
-			text += fmt.Sprintf("The value comes from %s.\n\n", prose(o))
+			text += fmt.Sprintf("%s %s.\n\n", upperFirst(comes(f)), prose(o))
 		}
 		if f.Fix != nil {
 			edits, err := LineEdits(r.Files, f.Fix.Edits)

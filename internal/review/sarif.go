@@ -136,7 +136,7 @@ func sarifResult(r *Report, f Finding, ruleIndex int) (object, error) {
 	}
 	var related array
 	for i, o := range f.Origins {
-		related = append(related, object{"id": i + 1, "message": object{"text": "the value comes from here"}, "physicalLocation": object{
+		related = append(related, object{"id": i + 1, "message": object{"text": comes(f) + " this place"}, "physicalLocation": object{
 			"artifactLocation": object{"uri": uri(o.File), "uriBaseId": "%SRCROOT%"},
 			"region":           object{"startLine": max(1, o.Start.Line)},
 		}})

@@ -122,7 +122,7 @@ func textFinding(b *bufio.Writer, r *Report, f Finding, p painter, hidden map[st
 		if i == 3 {
 			break
 		}
-		fmt.Fprintf(b, "%s %s the value comes from %s\n", gutter, p.paint("2", "·"), printable(o.String()))
+		fmt.Fprintf(b, "%s %s %s %s\n", gutter, p.paint("2", "·"), comes(f), printable(o.String()))
 	}
 	if f.Fix != nil {
 		textFix(b, r, f, p, gutter)

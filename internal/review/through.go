@@ -3,6 +3,8 @@ package review
 import (
 	"fmt"
 	"strings"
+
+	"github.com/plimsoll-iac/plimsoll/internal/resource"
 )
 
 // maxThrough bounds how many units a finding names.
@@ -38,3 +40,20 @@ func alsoThrough(f Finding, code func(string) string) string {
 }
 
 func asIs(s string) string { return s }
+
+// comes says what the origins of a finding are: where the value comes from, or
+// what takes the thing in that it stands in.
+func comes(f Finding) string {
+	if f.Resource.Source != (resource.Identity{}) {
+		return "it comes in by"
+	}
+	return "the value comes from"
+}
+
+// reaches says the same of a comment that stands at an origin.
+func reaches(f Finding) string {
+	if f.Resource.Source != (resource.Identity{}) {
+		return "comes in"
+	}
+	return "takes its value from"
+}

@@ -203,6 +203,9 @@ func outline(rep *review.Report, rv *review.Review) string {
 			fix = " (fix)"
 		}
 		fmt.Fprintf(&b, "%s %s %s %s at %s:%d%s\n", f.State, f.Severity, f.Rule.ID, f.Path, f.Range.File, f.Range.Start.Line, fix)
+		if len(f.Through) > 0 {
+			fmt.Fprintf(&b, "  through %s\n", strings.Join(f.Through, ", "))
+		}
 		for _, o := range f.Origins {
 			fmt.Fprintf(&b, "  from %s:%d\n", o.File, o.Start.Line)
 		}

@@ -100,8 +100,10 @@ func NewReview(ctx context.Context, opt Options, trees Trees) (*Session, error) 
 	}
 	var base, head []*resource.Resource
 	opt.progress("reading", 0, len(baseUnits)+len(headUnits))
-	base, _ = opt.read(ctx, baseUnits) // what the base could not be read for is no news
-	head, ds = opt.read(ctx, headUnits)
+	base, _, _ = opt.read(ctx, baseUnits) // what the base could not be read for is no news
+	head, ds, lost := opt.read(ctx, headUnits)
+	// What the head cannot be read for is not gone, so it is not fixed either.
+	base = slices.DeleteFunc(base, func(r *resource.Resource) bool { return lost[r.Unit] })
 	run.diags = append(run.diags, ds...)
 	s, err := run.finish(ctx, start, trees.Base(), trees.Head(), base, headUnits, head)
 	if err != nil {
@@ -127,7 +129,7 @@ func Scan(ctx context.Context, opt Options, tree fs.FS, paths []string) (*Sessio
 	opt.progress("finding files", 0, 0)
 	units, ds := opt.Finder.With(run.settings.Units()).All(ctx, tree, paths, run.settings.Filter())
 	run.diags = append(run.diags, ds...)
-	head, ds := opt.read(ctx, units)
+	head, ds, _ := opt.read(ctx, units)
 	run.diags = append(run.diags, ds...)
 	run.paths = paths
 	return run.finish(ctx, start, nil, tree, nil, units, run.asked(head))
@@ -160,13 +162,23 @@ func (r *run) asked(all []*resource.Resource) []*resource.Resource {
 	var out []*resource.Resource
 	for _, x := range all {
 		for _, p := range r.paths {
-			if x.Range.File == p || strings.HasPrefix(x.Range.File, p+"/") {
+			if x.Range.File == p || strings.HasPrefix(x.Range.File, p+"/") || builtFor(x, p) {
 				out = append(out, x)
 				break
 			}
 		}
 	}
 	return out
+}
+
+// builtFor reports whether a resource is of a kustomization that lies in a
+// folder, or is named by its file: a scan of an overlay asks for its base too.
+func builtFor(r *resource.Resource, p string) bool {
+	if r.Source == (resource.Identity{}) {
+		return false
+	}
+	dir := engine.UnitName(r)
+	return dir == p || strings.HasPrefix(dir, p+"/") || path.Dir(p) == dir
 }
 
 // prepare reads the configuration and the repository's own rules from the tree
@@ -271,8 +283,9 @@ func configDiagnostic(err error) *source.Diagnostic {
 	return &source.Diagnostic{File: ConfigFile, Level: source.LevelError, Message: err.Error()}
 }
 
-// read reads units side by side, keeping their order.
-func (o Options) read(ctx context.Context, units []format.Unit) ([]*resource.Resource, source.Diagnostics) {
+// read reads units side by side, keeping their order. It names those of which
+// nothing could be read.
+func (o Options) read(ctx context.Context, units []format.Unit) ([]*resource.Resource, source.Diagnostics, map[string]bool) {
 	type result struct {
 		resources []*resource.Resource
 		diags     source.Diagnostics
@@ -300,11 +313,15 @@ func (o Options) read(ctx context.Context, units []format.Unit) ([]*resource.Res
 	_ = g.Wait() // the functions give no errors
 	var out []*resource.Resource
 	var ds source.Diagnostics
-	for _, r := range results {
+	lost := map[string]bool{}
+	for i, r := range results {
 		out = append(out, r.resources...)
 		ds = append(ds, r.diags...)
+		if len(r.resources) == 0 && slices.ContainsFunc(r.diags, func(d source.Diagnostic) bool { return d.NotEvaluated != "" }) {
+			lost[units[i].ID] = true
+		}
 	}
-	return out, ds
+	return out, ds, lost
 }
 
 // readUnit reads a unit and puts each of its resources on the platform that

@@ -30,7 +30,7 @@ func (s *scan) build(root *spec) []*resource.Resource {
 	full, err := s.run(root, false)
 	if err != nil {
 		file, line, message := s.cause(root, err)
-		s.fail(source.Range{File: file, Start: source.Pos{Line: line}}, "kustomize does not build %s: %s", yamltree.Clean(s.rootDir), message)
+		s.fail(source.Range{File: file, Start: source.Pos{Line: line}}, "kustomize does not build %s: %s", yamltree.Clean(s.title()), message)
 		return nil
 	}
 	p := placer{scan: s, chain: chain(root)}

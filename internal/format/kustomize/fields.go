@@ -135,7 +135,7 @@ func (s *scan) resources(k *spec, name string, n *resource.Node) {
 			return
 		}
 		if _, _, err := s.resolve(k, text); err != nil && remote(text) {
-			s.leave(it.Range, text, "%s names %s, which is remote and is not fetched: the rest of %s is judged without it", name, yamltree.Clean(text), yamltree.Clean(s.rootDir))
+			s.leave(it.Range, text, "%s names %s, which is remote and is not fetched: the rest of %s is judged without it", name, yamltree.Clean(text), yamltree.Clean(s.title()))
 			continue
 		}
 		p, dir, ok := s.local(k, name, it)
@@ -509,7 +509,7 @@ func (s *scan) charts(k *spec, name string, n *resource.Node) {
 			chart = it.Get("chartName").Str()
 		}
 		s.leave(it.Range, "chart "+chart, "%s names the chart %s, which is not rendered as part of %s: what else it builds is judged without it",
-			name, yamltree.Clean(chart), yamltree.Clean(s.rootDir))
+			name, yamltree.Clean(chart), yamltree.Clean(s.title()))
 	}
 }
 

@@ -86,6 +86,14 @@ func newScan(ctx context.Context, u *format.Unit) *scan {
 	}
 }
 
+// title is how people call the kustomization of the unit.
+func (s *scan) title() string {
+	if s.rootDir == "." {
+		return "the root's kustomization"
+	}
+	return s.rootDir
+}
+
 // start looks through the kustomization of the unit's folder.
 func (s *scan) start() *spec {
 	return s.enter(s.u.Dir, source.Range{}, 0, false)
@@ -100,7 +108,7 @@ func (s *scan) done() source.Diagnostics {
 func (s *scan) fail(at source.Range, format string, args ...any) {
 	s.failed = true
 	s.diags = append(s.diags, source.Diagnostic{
-		File: at.File, Line: at.Start.Line, Level: source.LevelError, Message: fmt.Sprintf(format, args...), NotEvaluated: s.rootDir,
+		File: at.File, Line: at.Start.Line, Level: source.LevelError, Message: fmt.Sprintf(format, args...), NotEvaluated: s.title(),
 	})
 }
 
@@ -207,7 +215,7 @@ func (s *scan) load(k *spec) bool {
 func (s *scan) read(ds source.Diagnostics) {
 	for _, d := range ds {
 		if d.Level == source.LevelError || d.NotEvaluated != "" {
-			d.Level, d.NotEvaluated = source.LevelError, s.rootDir
+			d.Level, d.NotEvaluated = source.LevelError, s.title()
 			s.failed = true
 		}
 		s.diags = append(s.diags, d)
