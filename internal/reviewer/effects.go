@@ -163,7 +163,7 @@ func (r *run) countHidden(ctx context.Context, trees Trees, then *run, out *revi
 		}
 		return fmt.Errorf("fetch the files that the configuration is about: %w", err)
 	}
-	resources, _ := r.opt.read(bounded, units)
+	resources, _, _ := r.opt.read(bounded, units)
 	now, after := said(bounded, r, resources), said(bounded, then, resources)
 	if bounded.Err() != nil {
 		return late()
