@@ -99,7 +99,7 @@ func Evaluate(ctx context.Context, opt Options, changes []change.ResourceChange)
 	for u := range partial {
 		res.Diagnostics = append(res.Diagnostics, source.Diagnostic{
 			Level: source.LevelWarning, NotEvaluated: u,
-			Message: fmt.Sprintf("%s is too large to be read whole: rules that look at several of its resources were left out", u),
+			Message: fmt.Sprintf("%s was not read whole: rules that look at several of its resources were left out", u),
 		})
 	}
 	if left := len(changes) - int(done.Load()); left > 0 {
