@@ -71,7 +71,7 @@ func TestLinks(t *testing.T) {
 			if !slices.Equal(show, tt.want) {
 				t.Errorf("got %q", show)
 			}
-			if said := len(got.Diagnostics) == 1 && strings.Contains(got.Diagnostics[0].Message, "too large"); said != (tt.partial != nil) {
+			if said := len(got.Diagnostics) == 1 && strings.Contains(got.Diagnostics[0].Message, "not read whole"); said != (tt.partial != nil) {
 				t.Errorf("diagnostics %v", got.Diagnostics)
 			}
 		})
