@@ -35,8 +35,9 @@ var ErrNoFix = errors.New("the rule has no fix")
 type Files func(path string) *source.File
 
 // Propose gives the edits that carry out the fix of the finding's check. The
-// edits are in the finding's file alone, do not overlap, and touch only what
-// the operations name. An error says why it cannot be done exactly; nothing is
+// edits do not overlap, and touch only what the operations name; they are in
+// the resource's file alone, or for one that was put together of several files
+// in those that decide. An error says why it cannot be done exactly; nothing is
 // proven yet.
 func Propose(f engine.Finding, files Files) ([]source.Edit, error) {
 	edits, err := propose(f, files)
@@ -47,13 +48,14 @@ func Propose(f engine.Finding, files Files) ([]source.Edit, error) {
 	for res.Written != nil {
 		res = res.Written.Resource
 	}
-	file := files(res.Range.File)
-	after, err := source.Apply(file.Data, edits)
+	content, err := applyAll(nil, edits, files)
 	if err != nil {
 		return nil, err
 	}
-	if err := sound(file, after, res); err != nil {
-		return nil, err
+	for name, after := range content {
+		if err := sound(files(name), after, res); err != nil {
+			return nil, err
+		}
 	}
 	return edits, nil
 }
@@ -121,6 +123,8 @@ func propose(f engine.Finding, files Files) ([]source.Edit, error) {
 		edits, err = proposeTFJSON(file, res, top)
 	case isHCL(file.Path):
 		edits, err = proposeWithin(file, res, top)
+	case res.Source != (resource.Identity{}):
+		edits, err = proposeBuilt(files, res, top)
 	default:
 		edits, err = proposeYAML(file, res, top)
 	}
