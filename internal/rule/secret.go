@@ -2,9 +2,7 @@ package rule
 
 import (
 	"math"
-	"regexp"
 	"strings"
-	"sync"
 	"unicode"
 
 	"cel.dev/cel-go/common/types"
@@ -21,55 +19,35 @@ func secretish(name, value ref.Val) ref.Val {
 	return types.Bool(LooksSecret(n, v))
 }
 
-// maxSecret bounds what is looked at; longer values are documents, of which the
-// beginning is enough to see a private key.
-const maxSecret = 8 << 10
-
-// tokenForms are the forms that known issuers give to their secrets. They are
-// secrets under any name.
-var tokenForms = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(strings.Join([]string{
-		`-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----`,
-		`\b(?:AKIA|ASIA)[A-Z2-7]{16}\b`,
-		`\bgh[pousr]_[A-Za-z0-9]{36,}\b`,
-		`\bgithub_pat_[A-Za-z0-9_]{50,}\b`,
-		`\bglpat-[A-Za-z0-9_-]{20,}`,
-		`\bxox[abeoprs]-[A-Za-z0-9-]{20,}`,
-		`\bAIza[A-Za-z0-9_-]{35}\b`,
-		`\b[rs]k_live_[A-Za-z0-9]{20,}\b`,
-		`\bSG\.[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{30,}`,
-		`\bnpm_[A-Za-z0-9]{36}\b`,
-		`\bpypi-AgE[A-Za-z0-9_-]{40,}`,
-		`\bdckr_pat_[A-Za-z0-9_-]{20,}`,
-		`\bhvs\.[A-Za-z0-9_-]{24,}`,
-		`\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{20,}`,
-		`\bAccountKey=[A-Za-z0-9+/]{60,}={0,2}`,
-	}, "|"))
-})
-
-// userinfo finds the password in a URL.
-var userinfo = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`\b[a-zA-Z][a-zA-Z0-9+.-]*://[^/\s:@]*:([^/\s@]+)@`)
-})
-
-// LooksSecret reports whether value is a secret written out, judged by its form
-// and by the words of the name that it has. A name alone never makes a secret:
-// the value must be one too, and no placeholder, reference or path.
+// LooksSecret reports whether value is a secret written out, or a text that has
+// one in it, judged by its form and by the words of the name that it has. A
+// name alone never makes a secret: the value must be one too, and no
+// placeholder, reference or path.
 func LooksSecret(name, value string) bool {
 	v := strings.TrimSpace(value)
-	if len(v) > maxSecret {
-		v = v[:maxSecret]
+	if len(v) > maxSettingText {
+		v = v[:maxSettingText]
 	}
 	if v == "" {
 		return false
 	}
-	if m := tokenForms().FindString(v); m != "" && !strings.Contains(m, "EXAMPLE") {
+	if hasToken(v) || hasPasswordInURL(v) {
 		return true
 	}
-	if m := userinfo().FindStringSubmatch(v); m != nil && !placeholder(m[1]) {
+	if !strings.ContainsAny(v, " \t\r\n") && looksSecretAs(name, v) {
 		return true
 	}
-	if len(v) > 512 || placeholder(v) || reference(v) {
+	for _, s := range settingsOf(v) {
+		if looksSecretAs(s.name, s.value) && !code(s.value) {
+			return true
+		}
+	}
+	return false
+}
+
+// looksSecretAs judges a value by the name that it has.
+func looksSecretAs(name, v string) bool {
+	if v == "" || len(v) > 512 || placeholder(v) || reference(v) {
 		return false
 	}
 	classes := characterClasses(v)
@@ -80,6 +58,12 @@ func LooksSecret(name, value string) bool {
 		return len(v) >= 12 && classes >= 2 && strings.ContainsAny(v, "0123456789") && entropy(v) >= 3
 	}
 	return false
+}
+
+// code reports whether a setting's value in a text is an expression of a
+// program rather than a value.
+func code(v string) bool {
+	return strings.ContainsAny(v, "()[]{}<>$|\\") || strings.Count(v, ".") > 1 && !strings.ContainsAny(v, "0123456789")
 }
 
 // nameKind is what a name leads one to expect of its value.
