@@ -45,6 +45,10 @@ type Finding struct {
 	// Message is one sentence in plain text without a full stop, rule and
 	// place not repeated. Names of code in it stand in backquotes.
 	Message string
+	// FixSpec has the operations of the check's fix for this item, nil for none;
+	// Write is text that shows what to write, "" for none.
+	FixSpec *rule.FixSpec
+	Write   string
 	// Fingerprint is the same across pushes, line shifts and reordering:
 	// 32 hexadecimal digits over rule, resource.Known and stable path; and where
 	// a thing that is read through several units has the setting in another

@@ -233,6 +233,10 @@ func (j *judge) findings(s *side) []Finding {
 			j.run.broken.add(v.check, err)
 			message = v.check.rule.Title
 		}
+		mend, write, err := v.program.Fill(&j.input)
+		if err != nil {
+			j.run.broken.add(v.check, err)
+		}
 		r, origins := locate(s.res, v.item, v.setting())
 		if len(origins) == 0 && s.res.Source != (resource.Identity{}) {
 			// What brings the thing in may be all that the change shows.
@@ -241,7 +245,7 @@ func (j *judge) findings(s *side) []Finding {
 		out = append(out, Finding{
 			Rule: v.check.rule, Check: v.check.index, Severity: v.check.severity, Resource: s.res,
 			Item: v.item.path(), Path: v.item.fullPath(v.setting()), Range: r, Origins: origins,
-			Message: message, Fingerprint: prints.next(v.check.rule.ID, v.stable, r.File),
+			Message: message, FixSpec: mend, Write: write, Fingerprint: prints.next(v.check.rule.ID, v.stable, r.File),
 		})
 	}
 	return out

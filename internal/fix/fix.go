@@ -140,12 +140,15 @@ func propose(f engine.Finding, files Files) ([]source.Edit, error) {
 	return edits, nil
 }
 
-// specOf gives the fix operations of the check that made a finding, or nil.
+// specOf gives the operations that mend a finding, or nil.
 func specOf(f engine.Finding) *rule.FixSpec {
-	if f.Rule == nil || f.Check < 0 || f.Check >= len(f.Rule.Checks) {
-		return nil
+	if f.FixSpec != nil || f.Rule == nil || f.Check < 0 || f.Check >= len(f.Rule.Checks) {
+		return f.FixSpec
 	}
-	return f.Rule.Checks[f.Check].Fix
+	if spec := f.Rule.Checks[f.Check].Fix; spec != nil && !spec.Open() {
+		return spec
+	}
+	return nil
 }
 
 // Title says in one line what the fix of a finding does.

@@ -289,7 +289,7 @@ func TestCancelled(t *testing.T) {
 func TestNoFix(t *testing.T) {
 	w, found := newWorld(t, map[string]string{"test/privileged": privileged}, pod)
 	f := found[0]
-	f.Rule = &rule.Rule{ID: "x/y", Checks: []rule.Check{{}}}
+	f.Rule, f.FixSpec = &rule.Rule{ID: "x/y", Checks: []rule.Check{{}}}, nil
 	if _, err := fix.Propose(f, w.file); !errors.Is(err, fix.ErrNoFix) {
 		t.Errorf("a rule without a fix gives %v", err)
 	}

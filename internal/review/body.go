@@ -37,6 +37,10 @@ func body(r *Report, g Group, c Comment, suggestion *string) string {
 			fmt.Fprintf(&b, " %s", prose(sentence(f.Rule.Remediation)))
 		}
 		b.WriteString("\n\n")
+		if f.Write != "" && (suggestion == nil || !g.Mends[f.Fingerprint]) {
+			b.WriteString(fenced("yaml", f.Write))
+			b.WriteString("\n")
+		}
 	}
 	if suggestion != nil {
 		b.WriteString(fenced("suggestion", *suggestion))

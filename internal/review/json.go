@@ -51,6 +51,7 @@ type (
 		Title       string           `json:"title"`
 		Message     string           `json:"message"`
 		Remediation string           `json:"remediation"`
+		Write       string           `json:"write,omitempty"`
 		DocsURL     string           `json:"docs_url"`
 		Resource    string           `json:"resource"`
 		Platform    string           `json:"platform"`
@@ -174,7 +175,7 @@ func JSON(w io.Writer, r *Report) error {
 func jsonOf(r *Report, f Finding) (jsonFinding, error) {
 	out := jsonFinding{
 		Rule: f.Rule.ID, Severity: string(f.Severity), State: string(f.State), Title: f.Rule.Title,
-		Message: f.Message, Remediation: f.Rule.Remediation, DocsURL: docsURL(r, f),
+		Message: f.Message, Remediation: f.Rule.Remediation, Write: f.Write, DocsURL: docsURL(r, f),
 		Resource: f.Resource.ID, Platform: f.Resource.Platform, Path: f.Path.String(),
 		File: f.Range.File, StartLine: f.Range.Start.Line, EndLine: f.Range.LastLine(),
 		Origins: []jsonRange{}, Fingerprint: f.Fingerprint, Through: f.Through,

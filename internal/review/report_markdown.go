@@ -24,6 +24,9 @@ func Markdown(w io.Writer, r *Report) error {
 		} else if o := originText(f.Origins); o != "" {
 			text += fmt.Sprintf("%s %s.\n\n", upperFirst(comes(f)), prose(o))
 		}
+		if f.Write != "" && f.Fix == nil {
+			text += fenced("yaml", f.Write) + "\n"
+		}
 		if f.Fix != nil {
 			edits, err := LineEdits(r.Files, f.Fix.Edits)
 			if err != nil {

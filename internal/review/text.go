@@ -124,8 +124,17 @@ func textFinding(b *bufio.Writer, r *Report, f Finding, p painter, hidden map[st
 		}
 		fmt.Fprintf(b, "%s %s %s %s\n", gutter, p.paint("2", "·"), comes(f), printable(o.String()))
 	}
-	if f.Fix != nil {
+	switch {
+	case f.Fix != nil:
 		textFix(b, r, f, p, gutter)
+	case f.Write != "":
+		for i, line := range strings.Split(f.Write, "\n") {
+			head := gutter + " │"
+			if i == 0 {
+				head = fmt.Sprintf("%*s │", len(gutter), "write")
+			}
+			fmt.Fprintf(b, "%s %s\n", head, p.paint("32", printable(line)))
+		}
 	}
 	fmt.Fprintln(b)
 }

@@ -103,14 +103,14 @@ func (p *parser) checks(rule *yaml.Node, f field) []Check {
 	}
 	var out []Check
 	for _, n := range p.items(f, maxChecks) {
-		fs := p.fields(n, "a check", "platform", "kinds", "each", "links", "fail", "at", "message", "fix")
+		fs := p.fields(n, "a check", "platform", "kinds", "each", "links", "fail", "at", "message", "write", "fix")
 		if fs == nil {
 			continue
 		}
 		c := Check{
 			Line: n.Line, Kinds: p.list(fs["kinds"]), Each: p.text(fs["each"], false), At: p.text(fs["at"], false),
 			Fail: p.needed(n, fs, "fail", "the check"), Message: p.needed(n, fs, "message", "the check"),
-			Links: p.list(fs["links"]), failAt: place(fs["fail"]), messageAt: place(fs["message"]),
+			Write: p.text(fs["write"], false), Links: p.list(fs["links"]), failAt: place(fs["fail"]), messageAt: place(fs["message"]),
 		}
 		p.links(n, fs["links"], c)
 		if pf, ok := fs["platform"]; !ok {

@@ -71,6 +71,7 @@ type Outcome struct {
 type Program struct {
 	fail    cel.Program
 	message func() (*Template, error) // compiled for the first violation
+	fill    func() (*filler, error)   // so is this
 	each    Selector
 	at      resource.Path
 }
@@ -185,6 +186,13 @@ func (r *Rule) compileParts(c *Check) (*Program, source.Diagnostics) {
 		}
 		return t, nil
 	})
+	p.fill = sync.OnceValues(func() (*filler, error) {
+		f, err := newFiller(c, r.Limited)
+		if err != nil {
+			return nil, fmt.Errorf("rule %s: %w", r.ID, err)
+		}
+		return f, nil
+	})
 	fail, iss, err := compile(c.Fail, r.Limited)
 	switch {
 	case err != nil:
@@ -236,6 +244,9 @@ func (r *Rule) Check() source.Diagnostics {
 		ds = append(ds, d...)
 		if _, err := ParseTemplate(c.Message, r.Limited); err != nil {
 			ds.Errorf(r.File, c.messageAt.line, "message: %v", err)
+		}
+		if _, err := newFiller(c, r.Limited); err != nil {
+			ds.Errorf(r.File, c.Line, "%v", err)
 		}
 	}
 	return ds

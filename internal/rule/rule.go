@@ -127,8 +127,11 @@ type Check struct {
 	At string
 	// Message has {{ CEL }} in it; the value of each is put in.
 	Message string
-	Fix     *FixSpec
-	Line    int // of the check in Rule.File; 0 for none
+	// Write is a block of text, YAML as a rule, that shows what to write where
+	// no fix can, with {{ CEL }} in it; "" for none.
+	Write string
+	Fix   *FixSpec
+	Line  int // of the check in Rule.File; 0 for none
 
 	failAt, messageAt exprPlace
 }
@@ -153,7 +156,7 @@ type FixSpec struct {
 }
 
 // Setting is one path and the value it is to have: nil, bool, int64, float64 or
-// string; a list or a map is a *yaml.Node, which keeps the order it was
+// string; a string that is one {{ CEL }} is filled in for each item; a list or a map is a *yaml.Node, which keeps the order it was
 // written in and has no aliases.
 type Setting struct {
 	Path  string

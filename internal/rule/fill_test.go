@@ -1,0 +1,90 @@
+package rule
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/plimsoll-iac/plimsoll/internal/resource"
+)
+
+const fillRule = `id: k8s/fill
+title: Fills
+severity: low
+theme: namespaces
+why: It fills.
+remediation: Fill.
+checks:
+  - platform: kubernetes
+    fail: "true"
+    message: m
+    write: |
+      name: {{ object.name }}
+      labels: {{ object.?labels }}
+    fix: {set: {to: "{{ object.name }}", fixed: "as it is"}}
+`
+
+func TestFill(t *testing.T) {
+	r, ds := Parse("rule.yaml", []byte(fillRule))
+	if len(ds) > 0 || len(r.Check()) > 0 {
+		t.Fatal(ds, r.Check())
+	}
+	p, err := r.Program(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !r.Checks[0].Fix.Open() {
+		t.Error("the fix does not say that it is to be filled in")
+	}
+	name := func(s string, labels *resource.Node) *resource.Node {
+		n := labelMap("name", s)
+		if labels != nil {
+			n.Fields = append(n.Fields, resource.Field{Name: "labels", Node: labels})
+		}
+		return n
+	}
+	tests := []struct {
+		name   string
+		object *resource.Node
+		to     any
+		write  string
+	}{
+		{"plain", name("api", labelMap("app", "api")), "api", "name: api\nlabels: {\"app\":\"api\"}"},
+		{"text that YAML takes for something else", name("true", labelMap("app", "1")), "true", "name: \"true\"\nlabels: {\"app\":\"1\"}"},
+		{"a line break", name("a\nb", labelMap("a", "b")), "a\nb", "name: \"a\\nb\"\nlabels: {\"a\":\"b\"}"},
+		{"a fence", name("a```b", labelMap("a", "b")), "a```b", ""},
+		{"nothing to fill in", name("api", nil), "api", ""},
+		{"unknown", name("?", labelMap("a", "b")), nil, ""},
+	}
+	for _, tt := range tests {
+		spec, write, err := p.Fill(&Input{It: tt.object, Object: tt.object})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if write != tt.write {
+			t.Errorf("%s: wrote %q", tt.name, write)
+		}
+		switch {
+		case tt.to == nil:
+			if spec != nil {
+				t.Errorf("%s: there is a fix: %+v", tt.name, spec)
+			}
+		case spec == nil || spec.Set[0].Value != tt.to || spec.Set[1].Value != "as it is":
+			t.Errorf("%s: the fix is %+v", tt.name, spec)
+		}
+	}
+	if r.Checks[0].Fix.Set[0].Value != "{{ object.name }}" {
+		t.Error("the rule itself was changed")
+	}
+}
+
+func TestFillRefusesHalfExpressions(t *testing.T) {
+	for _, bad := range []string{`"a-{{ object.name }}"`, `"{{ object.name"`, `"{{ nonsense( }}"`} {
+		r, ds := Parse("rule.yaml", []byte(strings.Replace(fillRule, `"{{ object.name }}"`, bad, 1)))
+		if len(ds) > 0 {
+			t.Fatal(ds)
+		}
+		if len(r.Check()) == 0 {
+			t.Errorf("%s is taken", bad)
+		}
+	}
+}
