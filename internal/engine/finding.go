@@ -42,6 +42,9 @@ type Finding struct {
 	// file, since Cause was removed.
 	Cause  *resource.Resource
 	OnBase bool
+	// Gone is where the setting stood in the base, for a new finding about one
+	// that the head lost; zero otherwise.
+	Gone source.Range
 	// Message is one sentence in plain text without a full stop, rule and
 	// place not repeated. Names of code in it stand in backquotes.
 	Message string

@@ -85,12 +85,40 @@ func (j *judge) change(c change.ResourceChange) changeResult {
 	head := j.side(c.After, c.Before, j.run.near(c.After, false), j.checksOf(c.After))
 	base := j.side(c.Before, nil, j.run.near(c.Before, true), j.checksOf(c.Before))
 	out := j.compare(head, base)
+	if c.Before != nil && c.After != nil {
+		j.blameOthers(&out, head)
+	}
 	if c.After != nil {
 		if _, whole := j.run.whole(c.After, j.run.checks[keyOf(c.After)]); !whole {
 			out.partial = c.After.Unit
 		}
 	}
 	return out
+}
+
+// blameOthers finds the new findings of a modified resource that it would not
+// have if what stands beside it had stayed as it was.
+func (j *judge) blameOthers(out *changeResult, head *side) {
+	if j.run.links == nil {
+		return
+	}
+	for i, v := range head.violations {
+		f := &out.findings[i]
+		if f.State != New || !linking(v.check) {
+			continue
+		}
+		cause, ok := j.run.links.cause(head.res, v.check.spec().Links)
+		if !ok {
+			continue
+		}
+		j.input = rule.Input{Object: head.res.Root, Resource: head.res, Linked: j.run.near(head.res, true), It: v.item.node, Group: v.item.group}
+		if head.res.Platform == resource.Kubernetes {
+			j.input.Pod, _ = podSpec(head.res)
+		}
+		if o := v.program.Fail(&j.input); !o.Violated && !o.Unknown {
+			f.blame(cause)
+		}
+	}
 }
 
 // checksOf gives the checks for a resource that can know what they ask for.
@@ -131,6 +159,7 @@ func (j *judge) compare(head, base *side) changeResult {
 	out.findings = j.findings(head)
 	for i := range out.findings {
 		out.findings[i].State = New
+		out.findings[i].Gone = gone(head.violations[i], base)
 		if k := paired[i]; k >= 0 {
 			out.findings[i].State = Existing
 			was[k] = true
@@ -213,6 +242,25 @@ func whyOf(n *resource.Node) string {
 		return n.Why
 	}
 	return "a value that is known only once it is applied"
+}
+
+// gone gives where the setting that a violation of the head lacks stood in the
+// base; zero where the head has it, or the base did not.
+func gone(v violation, base *side) source.Range {
+	at := v.setting()
+	if base.res == nil || len(at) == 0 {
+		return source.Range{}
+	}
+	if _, taken := at.At(v.item.node); taken == len(at) {
+		return source.Range{}
+	}
+	for _, it := range base.itemsAt(v) {
+		if n, taken := at.At(it.node); taken == len(at) && n != nil {
+			r, _ := locate(base.res, it, at)
+			return r
+		}
+	}
+	return source.Range{}
 }
 
 // findings makes findings without a state of the violations of a side.

@@ -25,6 +25,9 @@ type Comparison struct {
 	// that can carry a comment. A file whose diff GitHub does not show (binary,
 	// too large, deleted) has none.
 	Hunks map[string][]change.Hunk
+	// BaseHunks gives the lines of the base that the diff shows, by the base's
+	// paths, deleted files among them.
+	BaseHunks map[string][]change.Hunk
 	// Truncated says that there are more files than the list could hold; Files
 	// of the client reads on.
 	Truncated bool
@@ -46,6 +49,7 @@ func (c *Client) Compare(ctx context.Context, pr PullRequest) (*Comparison, erro
 	out := &Comparison{
 		MergeBase: got.GetMergeBaseCommit().GetSHA(),
 		Hunks:     hunksOf(got.Files, nil),
+		BaseHunks: baseHunksOf(got.Files),
 		Truncated: len(got.Files) >= compareFiles,
 	}
 	if !shaPattern.MatchString(out.MergeBase) {
@@ -80,29 +84,46 @@ func hunksOf(files []*gh.CommitFile, into map[string][]change.Hunk) map[string][
 		if f == nil || f.GetStatus() == "removed" {
 			continue
 		}
-		if h := parseHunks(f.GetPatch()); len(h) > 0 {
+		if h := parseHunks(f.GetPatch(), false); len(h) > 0 {
 			into[f.GetFilename()] = h
 		}
 	}
 	return into
 }
 
-// parseHunks reads the hunk headers of a patch. Hunks without a line in the
-// head are left out, as is anything that is not a header.
-func parseHunks(patch string) []change.Hunk {
+func baseHunksOf(files []*gh.CommitFile) map[string][]change.Hunk {
+	out := map[string][]change.Hunk{}
+	for _, f := range files {
+		if f == nil || f.GetStatus() == "renamed" {
+			continue // GitHub names a comment's file as the head does
+		}
+		if h := parseHunks(f.GetPatch(), true); len(h) > 0 {
+			out[f.GetFilename()] = h
+		}
+	}
+	return out
+}
+
+// parseHunks reads the hunk headers of a patch, for the lines of the head or of
+// the base. Hunks without a line there are left out, as is anything that is not
+// a header.
+func parseHunks(patch string, base bool) []change.Hunk {
 	var out []change.Hunk
 	for line := range strings.Lines(patch) {
 		rest, ok := strings.CutPrefix(line, "@@ -")
 		if !ok {
 			continue
 		}
-		_, rest, ok = strings.Cut(rest, " +")
+		old, rest, ok := strings.Cut(rest, " +")
 		if !ok {
 			continue
 		}
 		span, _, ok := strings.Cut(rest, " @@")
 		if !ok {
 			continue
+		}
+		if base {
+			span = old
 		}
 		first, count, counted := strings.Cut(span, ",")
 		start, err := strconv.Atoi(first)

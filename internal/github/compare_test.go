@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	gh "github.com/google/go-github/v60/github"
 
 	"github.com/plimsoll-iac/plimsoll/internal/change"
 )
@@ -24,10 +25,26 @@ func TestParseHunks(t *testing.T) {
 		"broken":           {"@@ -1 +x,y @@\n@@ +1 @@\n@@ -1,1 +1,-4 @@\n@@ -1,1 +99999999999999999999,1 @@\n@@ -1 +2", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(c.want, parseHunks(c.patch)); diff != "" {
+			if diff := cmp.Diff(c.want, parseHunks(c.patch, false)); diff != "" {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// TestBaseHunks holds that a deleted file has lines to comment on, and that a
+// renamed one, whose base has another name, has none.
+func TestBaseHunks(t *testing.T) {
+	got := baseHunksOf([]*gh.CommitFile{
+		{Filename: gh.String("gone.yaml"), Status: gh.String("removed"), Patch: gh.String("@@ -1,2 +0,0 @@\n-a\n-b")},
+		{Filename: gh.String("kept.yaml"), Status: gh.String("modified"), Patch: gh.String("@@ -3,4 +3,2 @@ x\n a\n-b\n-c\n d\n@@ -20 +18,2 @@\n e\n+f")},
+		{Filename: gh.String("new.yaml"), Status: gh.String("added"), Patch: gh.String("@@ -0,0 +1,2 @@\n+a\n+b")},
+		{Filename: gh.String("moved.yaml"), Status: gh.String("renamed"), Patch: gh.String("@@ -1,2 +1 @@\n a\n-b")},
+		nil,
+	})
+	want := map[string][]change.Hunk{"gone.yaml": {{Start: 1, End: 2}}, "kept.yaml": {{Start: 3, End: 6}, {Start: 20, End: 20}}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
 
@@ -36,7 +53,7 @@ func FuzzParseHunks(f *testing.F) {
 	f.Add("@@ -1 +1,2147483648 @@")
 	f.Add(strings.Repeat("@@ -", 100))
 	f.Fuzz(func(t *testing.T, patch string) {
-		for _, h := range parseHunks(patch) {
+		for _, h := range parseHunks(patch, false) {
 			if h.Start < 1 || h.End < h.Start {
 				t.Fatalf("hunk %+v", h)
 			}

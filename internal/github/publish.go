@@ -177,9 +177,13 @@ func (c *Client) post(ctx context.Context, pr PullRequest, run *Run, title strin
 	}
 	req := &gh.PullRequestReviewRequest{CommitID: gh.String(pr.HeadSHA), Event: gh.String("COMMENT"), Body: gh.String(body)}
 	for _, m := range comments {
-		d := &gh.DraftReviewComment{Path: gh.String(m.Path), Body: gh.String(cutBytes(m.Body, review.MaxBody)), Side: gh.String("RIGHT"), Line: gh.Int(m.Line)}
+		side := "RIGHT"
+		if m.Removed {
+			side = "LEFT"
+		}
+		d := &gh.DraftReviewComment{Path: gh.String(m.Path), Body: gh.String(cutBytes(m.Body, review.MaxBody)), Side: gh.String(side), Line: gh.Int(m.Line)}
 		if m.Start > 0 && m.Start < m.Line {
-			d.StartLine, d.StartSide = gh.Int(m.Start), gh.String("RIGHT")
+			d.StartLine, d.StartSide = gh.Int(m.Start), gh.String(side)
 		}
 		req.Comments = append(req.Comments, d)
 	}
@@ -200,7 +204,7 @@ func (c *Client) misplaced(ctx context.Context, pr PullRequest, comments []revie
 	}
 	var out []review.Comment
 	for _, m := range comments {
-		if !within(hunks[m.Path], startOf(m), m.Line) {
+		if m.Removed || !within(hunks[m.Path], startOf(m), m.Line) {
 			out = append(out, m)
 		}
 	}

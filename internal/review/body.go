@@ -28,6 +28,8 @@ func body(r *Report, g Group, c Comment, suggestion *string) string {
 		switch o := originText(f.Origins); {
 		case f.Cause != nil:
 			fmt.Fprintf(&b, " %s", because(f))
+		case c.Removed:
+			b.WriteString(" This line kept it from being so.")
 		case c.Path != f.Range.File:
 			fmt.Fprintf(&b, " The setting stands in %s and %s here.", code(lineOf(f.Range)), reaches(f))
 		case o != "":

@@ -27,3 +27,12 @@ func inHead(f Finding) source.Range {
 	}
 	return f.Range
 }
+
+// lost gives where in the base something stood whose loss brought the finding
+// about; zero for none.
+func lost(f Finding) source.Range {
+	if f.OnBase {
+		return f.Range
+	}
+	return f.Gone
+}

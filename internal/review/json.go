@@ -61,6 +61,7 @@ type (
 		EndLine     int              `json:"end_line"`
 		Origins     []jsonRange      `json:"origins"`
 		Cause       string           `json:"cause,omitempty"`
+		Removed     *jsonRange       `json:"removed,omitempty"`
 		Fingerprint string           `json:"fingerprint"`
 		Through     []string         `json:"through,omitempty"`
 		Suppression *jsonSuppression `json:"suppression,omitempty"`
@@ -182,6 +183,9 @@ func jsonOf(r *Report, f Finding) (jsonFinding, error) {
 	}
 	if f.Cause != nil {
 		out.Cause = f.Cause.ID
+	}
+	if at := lost(f); at.Start.Line > 0 {
+		out.Removed = &jsonRange{File: at.File, StartLine: at.Start.Line, EndLine: at.LastLine()}
 	}
 	for _, o := range f.Origins {
 		out.Origins = append(out.Origins, jsonRange{File: o.File, StartLine: o.Start.Line, EndLine: o.LastLine()})

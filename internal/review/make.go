@@ -164,11 +164,10 @@ func comment(r *Report, g Group, hunks map[string][]change.Hunk) (Comment, bool)
 		}
 	}
 	if c.Line == 0 {
-		at, line := place(r, g, hunks)
-		if line == 0 {
+		if c.Path, c.Line, c.Removed = place(r, g, hunks); c.Line == 0 {
 			return Comment{}, false
 		}
-		c.Path, c.Start, c.Line = at, line, line
+		c.Start = c.Line
 	}
 	for _, i := range g.Findings {
 		c.Fingerprints = append(c.Fingerprints, r.Findings[i].Fingerprint)
@@ -182,18 +181,22 @@ func comment(r *Report, g Group, hunks map[string][]change.Hunk) (Comment, bool)
 }
 
 // place gives the line that the gravest finding of the group can be commented
-// on: where the setting stands, or where its value came from (a variable's
-// default), whichever the diff shows. Line 0 says that there is none.
-func place(r *Report, g Group, hunks map[string][]change.Hunk) (file string, line int) {
+// on: where what is missing was removed, where the setting stands, or where its
+// value came from (a variable's default), whichever the diff shows. Line 0 says
+// that there is none; removed, that it is a line of the base.
+func place(r *Report, g Group, hunks map[string][]change.Hunk) (file string, line int, removed bool) {
 	for _, i := range g.Findings {
 		f := r.Findings[i]
+		if at := lost(f); within(r.BaseHunks[at.File], at.Start.Line, at.Start.Line) {
+			return at.File, at.Start.Line, true
+		}
 		for _, at := range append([]source.Range{inHead(f)}, f.Origins...) {
 			if within(hunks[at.File], at.Start.Line, at.Start.Line) {
-				return at.File, at.Start.Line
+				return at.File, at.Start.Line, false
 			}
 		}
 	}
-	return "", 0
+	return "", 0, false
 }
 
 // suggest gives the text that is to stand in place of the lines first to last,

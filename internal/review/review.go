@@ -29,7 +29,11 @@ type Report struct {
 	// (the base's for fixed findings whose file is gone).
 	Files   map[string]*source.File
 	Elapsed time.Duration
-	Policy  Policy
+	// BaseHunks gives, for each file of the base that the pull request's diff
+	// shows, the spans of its lines; whoever knows the diff sets it. Comments on
+	// removed lines need it.
+	BaseHunks map[string][]change.Hunk
+	Policy    Policy
 	// IfMerged is what the change does to how later changes are judged; nil where
 	// it does nothing to that.
 	IfMerged *Effects
@@ -92,9 +96,11 @@ type Review struct {
 	Fallback map[string]Annotation
 }
 
-// Comment is one inline comment, on the head's side of the diff.
+// Comment is one inline comment, on the head's side of the diff, or where
+// Removed is set on a line that the change removes: Line is then the base's.
 type Comment struct {
 	Path         string
+	Removed      bool
 	Start, Line  int      // 1-based, inclusive; Start == Line for a single line
 	Fingerprints []string // of the findings that it speaks of, gravest first
 	// Body is Markdown, at most 65,536 bytes, and ends with a hidden marker

@@ -141,6 +141,7 @@ func TestPulls(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			rep.BaseHunks = tr.swapped().hunks()
 			got := outline(rep, review.Make(rep, tr.hunks()))
 			if *update {
 				if want < 0 {
@@ -215,7 +216,11 @@ func outline(rep *review.Report, rv *review.Review) string {
 		if strings.Contains(c.Body, "```suggestion") {
 			suggestion = " with a suggestion"
 		}
-		fmt.Fprintf(&b, "comment %s:%d-%d on %d%s\n", c.Path, c.Start, c.Line, len(c.Fingerprints), suggestion)
+		removed := ""
+		if c.Removed {
+			removed = " of the base"
+		}
+		fmt.Fprintf(&b, "comment %s:%d-%d%s on %d%s\n", c.Path, c.Start, c.Line, removed, len(c.Fingerprints), suggestion)
 	}
 	for _, a := range rv.Annotations {
 		fmt.Fprintf(&b, "annotation %s:%d %s\n", a.Path, a.Start, a.Level)

@@ -295,6 +295,7 @@ func (p *PullReviewer) review(ctx context.Context, log *slog.Logger, pr github.P
 	report.Base, report.Head = cmp.MergeBase, pr.HeadSHA
 	report.Policy.Draft = draft && !report.Policy.ReviewDrafts
 	hunks := cmp.Hunks
+	report.BaseHunks = cmp.BaseHunks
 	if cmp.Truncated && hasNew(report) {
 		if hunks, err = p.Pulls.Files(ctx, pr); err != nil {
 			return err

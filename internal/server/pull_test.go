@@ -77,6 +77,12 @@ func lineReview(_ context.Context, opt reviewer.Options, t reviewer.Trees) (*rev
 		}
 		report.Findings = append(report.Findings, review.Finding{Finding: f})
 	}
+	// Line 55 of the base guards the whole file.
+	if guard := source.NewFile("a.yaml", before); guard.Line(55) == "line: 55" && !strings.Contains(string(data), "line: 55\n") {
+		report.Findings = append(report.Findings, review.Finding{Finding: engine.Finding{Rule: r, Severity: r.Severity, State: engine.New,
+			Message: "nothing guards the file", Range: file.LineRange(1, 1), Gone: guard.LineRange(55, 55),
+			Resource: &resource.Resource{ID: "v1/ConfigMap/x/guard", Name: "guard"}, Fingerprint: strings.Repeat("5", 32)}})
+	}
 	report.Groups = review.GroupNew(report.Findings, report.Policy)
 	return report, nil
 }
@@ -315,6 +321,32 @@ func (s *stage) checkLog() {
 	}
 	if n == 0 {
 		s.t.Error("nothing was logged")
+	}
+}
+
+// TestRemovedLine holds that what a change takes away is said on the line that
+// it removes, once.
+func TestRemovedLine(t *testing.T) {
+	s := newStage(t)
+	s.push(map[int]string{55: "other: 1"})
+	number := s.pull(false)
+	s.handle()
+	threads := s.sim.Threads(shop, number)
+	if len(threads) != 1 || threads[0].Side != "LEFT" || threads[0].Line != 55 || !strings.Contains(threads[0].Comments[0].Body, "This line kept it from being so.") {
+		t.Fatalf("threads %+v", threads)
+	}
+	sha := s.push(map[int]string{55: "other: 1", 20: "fine: 1"})
+	s.handle()
+	if n := len(s.sim.Threads(shop, number)); n != 1 {
+		t.Errorf("%d threads after the second push", n)
+	}
+	if run := s.check(sha); run.Conclusion != "failure" || len(run.Annotations) != 0 {
+		t.Errorf("check run %+v", run)
+	}
+	s.push(map[int]string{20: "fine: 1"})
+	s.handle()
+	if body := s.sim.Threads(shop, number)[0].Comments[0].Body; !strings.Contains(body, "Fixed in ") {
+		t.Errorf("body %q", body)
 	}
 }
 

@@ -79,6 +79,7 @@ func (p *PullReviewer) replay(ctx context.Context, pr github.PullRequest) (*revi
 	}
 	report.Base, report.Head = cmp.MergeBase, pr.HeadSHA
 	hunks := cmp.Hunks
+	report.BaseHunks = cmp.BaseHunks
 	if cmp.Truncated && hasNew(report) {
 		if hunks, err = p.Pulls.Files(ctx, pr); err != nil {
 			return nil, nil, err
