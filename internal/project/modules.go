@@ -38,6 +38,7 @@ type moduleScan struct {
 	calls     []string // sources that are paths, as they are written
 	variables map[string]bool
 	reads     bool // it names one of the targets
+	lists     bool // it reads what lies in a folder
 }
 
 // What is looked for in the text of a module. It may find too much, a source
@@ -61,6 +62,7 @@ func scanModule(data []byte, wanted [][]byte) moduleScan {
 		}
 		m.variables[string(v[1])] = true
 	}
+	m.lists = bytes.Contains(data, []byte("fileset"))
 	if len(wanted) > 0 && (bytes.Contains(data, []byte("file")) || bytes.Contains(data, []byte("template"))) {
 		for _, w := range wanted {
 			if bytes.Contains(data, w) {
@@ -194,7 +196,7 @@ func (s *side) index(ctx context.Context, files, vars, targets []string) *index 
 				x.callers[called] = append(x.callers[called], dir)
 			}
 		}
-		if scans[i].reads {
+		if scans[i].reads || scans[i].lists && slices.ContainsFunc(targets, func(t string) bool { return dir == "." || strings.HasPrefix(t, dir+"/") }) {
 			x.reads[dir] = true
 		}
 	}

@@ -209,7 +209,7 @@ func (s *side) mentions(files, targets []string) bool {
 	announce(s.fsys, files)
 	wanted := basenames(targets)
 	for _, f := range files {
-		if scanModule(s.read(f), wanted).reads {
+		if m := scanModule(s.read(f), wanted); m.reads || m.lists {
 			return true
 		}
 	}

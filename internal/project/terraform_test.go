@@ -32,6 +32,7 @@ func TestTerraformReach(t *testing.T) {
 		"modules/json/main.tf", "", "modules/files/net.json", "{}", "modules/files/other.json", "{}",
 		"alone/main.tf", "", "alone/terraform.tfvars", "",
 		"a/main.tf", "module \"b\" {\n  source = \"../b\"\n}\n", "b/main.tf", "module \"a\" {\n  source = \"../a\"\n}\n",
+		"listing/main.tf", "locals { x = fileset(path.module, \"policies/*.json\") }\n", "listing/policies/a.json", "{}",
 		"registry/main.tf", "module \"x\" {\n  source = \"terraform-aws-modules/vpc/aws\"\n}\n",
 		"registry/.terraform/modules/x/main.tf", "", "README.md", "", "web/app.js", "",
 	)
@@ -49,6 +50,7 @@ func TestTerraformReach(t *testing.T) {
 		"alone/terraform.tfvars":                "terraform:alone alone [alone/main.tf alone/terraform.tfvars]\n",
 		"a/main.tf":                             "terraform:a a [a/main.tf b/main.tf]\n",
 		"registry/.terraform/modules/x/main.tf": "terraform:registry registry [registry/main.tf]\n",
+		"listing/policies/a.json":               "terraform:listing listing [listing/main.tf]\n",
 		"README.md":                             "",
 		"web/app.js":                            "",
 	} {
@@ -62,7 +64,7 @@ func TestTerraformReach(t *testing.T) {
 	for _, u := range us {
 		got = append(got, u.ID)
 	}
-	check(t, "a scan", fmt.Sprintln(got), "[terraform:a terraform:alone terraform:app terraform:b terraform:data terraform:registry]\n")
+	check(t, "a scan", fmt.Sprintln(got), "[terraform:a terraform:alone terraform:app terraform:b terraform:data terraform:listing terraform:registry]\n")
 	us, _ = project.New(project.Options{}).All(t.Context(), fsys, []string{"modules/net"}, nil)
 	check(t, "a scan of a module alone", show(us), "terraform:modules/net modules/net [modules/net/main.tf modules/net/sub/main.tf]\n")
 }

@@ -50,13 +50,11 @@ func builtins() map[string]builtin {
 		"upper":           knowing(foreign(stdlib.UpperFunc, nil), mapParts(strings.ToUpper)),
 	}
 	for _, name := range []string{
-		"abspath", "base64gunzip", "bcrypt", "cidrcontains", "convert", "ephemeralasnull", "fileset", "pathexpand",
-		"plantimestamp", "rsadecrypt", "templatestring", "textdecodebase64", "textencodebase64",
-		"timestamp", "type", "urldecode", "uuid", "uuidv5",
+		"abspath", "bcrypt", "convert", "pathexpand", "plantimestamp", "rsadecrypt", "timestamp", "type", "uuid",
 	} {
 		m[name] = undecidable(name)
 	}
-	for _, table := range []map[string]builtin{collectionFuncs(), textFuncs(), fileFuncs(), netFuncs()} {
+	for _, table := range []map[string]builtin{collectionFuncs(), textFuncs(), fileFuncs(), netFuncs(), moreFuncs()} {
 		maps.Copy(m, table)
 	}
 	return m

@@ -357,6 +357,9 @@ func yamldecode(c *call) *val {
 	if doc := c.e.u.manifest(b); doc != nil {
 		return computed(ref(c.rng, doc), c.args[0])
 	}
+	if doc := c.e.u.yamlOf(c.args[0]); doc != nil {
+		return computed(ref(c.rng, doc), c.args[0])
+	}
 	s, bad := c.text(0)
 	if bad != nil {
 		return bad

@@ -158,6 +158,28 @@ func TestFunctions(t *testing.T) {
 		{`uuid()`, `?`},
 		{`values({ b = 2, a = var.u })`, `[? 2]`},
 		{`yamldecode("a: [1, x]")`, `{a=[1 "x"]}`},
+		{`yamldecode(file("y.yaml"))`, `{a=[1 "x"] b=true c="no"}`},
+		{`yamldecode("a: [")`, `?`},
+		{`urldecode("a+b%26")`, `"a b&"`},
+		{`uuidv5("dns", "www.example.com")`, `"2ed6657d-e927-568b-95e1-2665a8aea6a2"`},
+		{`textencodebase64("é", "UTF-16LE")`, `"6QA="`},
+		{`textdecodebase64("6QA=", "UTF-16LE")`, `"é"`},
+		{`textencodebase64("a", "windows-1252")`, `?`},
+		{`base64gunzip(base64gzip("a"))`, `"a"`},
+		{`base64gunzip("H4sIAAAAAAAAA0sEAEO+t+gBAAAA")`, `"a"`},
+		{`cidrcontains("10.0.0.0/8", "10.1.0.0/16")`, `true`},
+		{`cidrcontains("10.0.0.0/8", "11.0.0.1")`, `false`},
+		{`ephemeralasnull("a")`, `"a"`},
+		{`templatestring("$${x}-1", { x = "a" })`, `"a-1"`},
+		{`templatestring("$${y}-1", { x = "a" })`, `?`},
+		{`fileset(".", "*.t*")`, `["main.tf" "t.tpl" "x.txt"]`},
+		{`fileset("d", "**/*.json")`, `["a.json" "e/b.json"]`},
+		{`fileset("d", "*/*.json")`, `["e/b.json"]`},
+		{`fileset("..", "*")`, `?`},
+		{`base64sha512("a")`, `"H0D8ktokFpR1CXnubPWC8tXX0o4YM13gWrxU0FYOD1MChgxlK/CNVgJSql50IQVG82n7u86MEs/HlXsmUv6adQ=="`},
+		{`sha256("a")`, `"ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"`},
+		{`tomap({ a = var.u })`, `{a=?}`},
+		{`provider::aws::arn_parse("a")`, `?`},
 		{`yamlencode({ a = 1 })`, `"\"a\": 1\n"`},
 		{`zipmap(["a", "b"], [1, var.u])`, `{a=1 b=?}`},
 		{`core::upper("a")`, `"A"`},
@@ -182,7 +204,7 @@ func TestFunctions(t *testing.T) {
 		t.Run(c.expr, func(t *testing.T) {
 			u := unitOf(".", map[string]string{
 				"main.tf": "variable \"u\" {}\nvariable \"o\" {\n  default = { a = \"b\" }\n}\nresource \"a_b\" \"c\" {\n  x = " + c.expr + "\n}\n",
-				"x.txt":   "text", "t.tpl": "%{ for x in xs }${x},%{ endfor }",
+				"x.txt":   "text", "y.yaml": "a: [1, x]\nb: true\nc: no\n", "d/a.json": "", "d/e/b.json": "", "d/e/c.txt": "", "t.tpl": "%{ for x in xs }${x},%{ endfor }",
 			})
 			rs, _ := New().Read(t.Context(), u)
 			if got := show(find(t, rs, "a_b.c").Root.Get("x")); got != c.want {
