@@ -35,6 +35,13 @@ func proposeHCL(f *source.File, res *resource.Resource, p *patch) ([]source.Edit
 	for _, b := range body.Blocks {
 		if b.TypeRange.Start.Byte <= res.Range.Start.Byte && res.Range.Start.Byte < b.CloseBraceRange.End.Byte {
 			w := &hclWriter{f: f, eol: f.EOL()}
+			for _, inner := range b.Body.Blocks {
+				// A resource may be a block within one: the backend of a root.
+				if b.Type == "terraform" && inner.TypeRange.Start.Byte == res.Range.Start.Byte {
+					b = inner
+					break
+				}
+			}
 			if err := w.body(b, res.Root, p); err != nil {
 				return nil, err
 			}

@@ -85,7 +85,7 @@ func (s *scope) expandUnknown(d *decl, x *expansion, v *val, names map[string]*v
 func (s *scope) expandForEach(d *decl, x *expansion) {
 	v := s.env().eval(d.forEach.Expr)
 	b := v.base()
-	if v.opaque() && !(b.kind == wholeResource && b.res.many() && b.res.sc.expand(b.res.d).known) || b.kind != list && b.kind != object && b.kind != wholeResource {
+	if v.opaque() && !v.countable() || b.kind != list && b.kind != object && b.kind != wholeResource {
 		why := orElse(v.reasonOf(), d.addr+" each.value")
 		s.expandUnknown(d, x, v, map[string]*val{"each": newObject(v.rng, []field{
 			{name: "key", v: computed(newUnknown(v.rng, why), v)}, {name: "value", v: computed(newUnknown(v.rng, why), v)},
@@ -228,7 +228,7 @@ func (e *env) dynamic(b *hclsyntax.Block) []nested {
 	coll := e.eval(fe.Expr)
 	base := coll.base()
 	var out []nested
-	if !coll.opaque() || base.partial {
+	if !coll.opaque() || base.partial || coll.countable() {
 		n := 0
 		if e.elements(coll, func(k, v *val) bool {
 			if n++; n <= maxInstances {

@@ -10,6 +10,7 @@ import (
 	"path"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/plimsoll-iac/plimsoll/internal/format"
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
@@ -34,7 +35,8 @@ var _ format.Reader = (*Reader)(nil)
 // the address of the call before their own and the call among their Origins.
 //
 // Besides resources and data sources, the provider, terraform and module
-// blocks are given, with the kinds provider.<name>, terraform and module. A
+// blocks are given, with the kinds provider.<name>, terraform and module, and
+// the backend of a root with the kind terraform.backend.<type>. A
 // block with a label has it as the field "label". Arguments that are null are
 // left out, since that is what null means to Terraform.
 func (r *Reader) Read(ctx context.Context, fu format.Unit) ([]*resource.Resource, source.Diagnostics) {
@@ -86,6 +88,9 @@ func (s *scope) emit(yield func(*resource.Resource)) {
 				return
 			}
 			yield(s.resource(d, in))
+			if d.kind == "terraform" && s.call == nil {
+				s.backend(d, in.env, yield)
+			}
 			if d.kind == "module" {
 				if child := s.enter(d, in); child != nil {
 					child.emit(yield)
@@ -95,6 +100,31 @@ func (s *scope) emit(yield func(*resource.Resource)) {
 				return
 			}
 		}
+	}
+}
+
+// backend gives the block that says where a root keeps its state as a resource
+// of its own: terraform.backend.s3, or terraform.cloud.
+func (s *scope) backend(d *decl, e *env, yield func(*resource.Resource)) {
+	for _, b := range e.blocks(d.body) {
+		kind := ""
+		switch {
+		case b.typ == "backend" && b.label != "":
+			kind = "terraform.backend." + plain(b.label, 100)
+		case b.typ == "cloud":
+			kind = "terraform.cloud"
+		default:
+			continue
+		}
+		name := kind[strings.LastIndexByte(kind, '.')+1:]
+		res := &resource.Resource{
+			ID: kind, Platform: resource.Terraform, Format: Name, Kind: kind, Name: name,
+			Unit: s.u.ID, Range: b.rng, Head: b.head, Comments: d.file.commentsFor(b.rng),
+		}
+		s.u.current = res.ID
+		res.Root = b.env.bodyNode(b.body, nil, b.rng, b.head, 0)
+		res.Root.KeyRange = source.Range{}
+		yield(res)
 	}
 }
 

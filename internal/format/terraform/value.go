@@ -183,6 +183,12 @@ func (v *val) opaque() bool {
 	return b.kind == unknown || b.kind == wholeResource || b.partial
 }
 
+// countable reports whether v stands for a resource whose instances are known.
+func (v *val) countable() bool {
+	b := v.base()
+	return b.kind == wholeResource && b.res.many() && b.res.sc.expand(b.res.d).known
+}
+
 func (v *val) field(name string) *val {
 	b := v.base()
 	if b.index != nil {
