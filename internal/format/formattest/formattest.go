@@ -34,6 +34,9 @@ type Cases struct {
 	// File is the name of a file that the format reads ("main.tf"). Hostile
 	// input is given under it.
 	File string
+	// With are files that every unit has beside File, where File alone is none:
+	// the definition of a chart around a template.
+	With map[string]string
 	// Good is content for File that gives at least one resource and no
 	// diagnostics.
 	Good string
@@ -97,7 +100,15 @@ func (c Cases) unit(u Unit) format.Unit {
 }
 
 func (c Cases) one(content string) format.Unit {
-	return c.unit(Unit{Files: map[string]string{c.File: content}})
+	return c.unit(Unit{Files: c.with(map[string]string{c.File: content})})
+}
+
+// with adds the files that every unit has.
+func (c Cases) with(files map[string]string) map[string]string {
+	for name, text := range c.With {
+		files[name] = text
+	}
+	return files
 }
 
 // Run runs the whole suite on r.
@@ -216,7 +227,7 @@ func runUnit(t *testing.T, r format.Reader, c Cases, cu Unit) {
 
 func runBeside(t *testing.T, r format.Reader, c Cases) {
 	alone, _ := r.Read(t.Context(), c.one(c.Good))
-	u := c.unit(Unit{Files: map[string]string{c.File: c.Good, c.Beside: c.Broken}})
+	u := c.unit(Unit{Files: c.with(map[string]string{c.File: c.Good, c.Beside: c.Broken})})
 	rs, ds := r.Read(t.Context(), u)
 	Check(t, c, u, rs, ds)
 	if !has(ds, source.LevelError, c.Beside) {

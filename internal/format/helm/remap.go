@@ -1,6 +1,7 @@
 package helm
 
 import (
+	"bytes"
 	"slices"
 	"strconv"
 	"strings"
@@ -71,35 +72,40 @@ func (m *remapper) lines(rendered, first source.Range) source.Range {
 	if first.IsZero() {
 		return m.fallback
 	}
-	out := first
+	var f *source.File
+	start, end := first.Start.Byte, first.End.Byte
 	for line := rendered.Start.Line; line <= rendered.LastLine(); line++ {
-		start, end := m.rendered.LineStart(line), m.rendered.LineEnd(line)
-		text := string(m.rendered.Data[start:end])
-		lead := len(text) - len(strings.TrimLeft(text, " -"))
-		trimmed := strings.TrimSpace(text)
-		if trimmed == "" || start+lead >= end {
+		from, to := m.rendered.LineStart(line), m.rendered.LineEnd(line)
+		text := m.rendered.Data[from:to]
+		lead := len(text) - len(bytes.TrimLeft(text, " -"))
+		if len(bytes.TrimSpace(text)) == 0 || lead == len(text) {
 			continue
 		}
-		s := m.layout.find(start+lead, start+lead+1)
-		for _, at := range append([]site{{tpl: s.tpl, at: s.start, end: s.end}}, s.outer...) {
-			if at.tpl == nil || at.tpl.file.packed != "" || at.tpl.file.Path != out.File {
+		s := m.layout.find(from+lead, from+lead+1)
+		for i := -1; i < len(s.outer); i++ {
+			at := site{tpl: s.tpl, at: s.start, end: s.end}
+			if i >= 0 {
+				at = s.outer[i]
+			}
+			if at.tpl == nil || at.tpl.file.packed != "" || at.tpl.file.Path != first.File {
 				continue
 			}
-			f := at.tpl.file
-			if p := f.Pos(at.at); p.Byte < out.Start.Byte {
-				out.Start = p
+			f = at.tpl.file.File
+			last := max(at.at+1, at.end)
+			if i < 0 && s.literal { // to the end of its line
+				last = at.at + len(f.Data[at.at:])
+				if k := bytes.IndexByte(f.Data[at.at:], '\n'); k >= 0 {
+					last = at.at + len(bytes.TrimRight(f.Data[at.at:at.at+k], "\r"))
+				}
 			}
-			end := max(at.at+1, at.end)
-			if eol := f.LineEnd(f.Pos(at.at).Line); s.literal && at.at == s.start {
-				end = len(strings.TrimRight(string(f.Data[:eol]), "\r\n"))
-			}
-			if p := f.Pos(end); p.Byte > out.End.Byte {
-				out.End = p
-			}
+			start, end = min(start, at.at), max(end, last)
 			break
 		}
 	}
-	return out
+	if f == nil {
+		return first
+	}
+	return f.Range(start, end)
 }
 
 // place is the action that wrote a node, and the way to the node from what the
@@ -119,7 +125,7 @@ func (m *remapper) node(n *resource.Node, around source.Range, up place, name st
 	if n == nil {
 		return
 	}
-	s, key := m.find(n.Range), m.find(n.KeyRange)
+	s, key, written := m.find(n.Range), m.find(n.KeyRange), n.KeyRange
 	compound := n.Kind == resource.Map || n.Kind == resource.List
 	if compound && s.tpl != nil && !s.literal && len(n.Fields) > 0 && n.Fields[0].Node != nil {
 		// A map begins with its first key: it is of the action that wrote that.
@@ -145,7 +151,16 @@ func (m *remapper) node(n *resource.Node, around source.Range, up place, name st
 	}
 	text := scalarText(n)
 	n.Origins = m.origins(s, here.rel, text)
-	n.Range = s.rng()
+	switch {
+	case n.Range.IsZero() || n.Range.End.Byte > n.Range.Start.Byte:
+		n.Range = s.rng()
+	case key.literal && key.tpl.file.packed == "":
+		// Nothing stands behind the key.
+		p := min(key.start+n.Range.Start.Byte-written.Start.Byte, len(key.tpl.file.Data))
+		n.Range = key.tpl.file.Range(p, p)
+	default:
+		n.Range = source.Range{}
+	}
 	if n.Range.IsZero() {
 		n.Range = around
 	}
