@@ -135,6 +135,9 @@ func (e *encoder) ranges(rs []source.Range) {
 }
 
 func (e *encoder) resource(r *resource.Resource) {
+	if r.Written != nil && e.err == nil {
+		e.err = errors.New("a reader gives a resource that is projected; that is done where the answer is read")
+	}
 	for _, s := range [...]string{
 		r.ID, r.Platform, r.Format, r.Kind, r.Group, r.Version, r.Name, r.Namespace, r.Unit, r.Variant, r.Source.Unit, r.Source.ID,
 	} {
