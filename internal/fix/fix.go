@@ -115,6 +115,8 @@ func propose(f engine.Finding, files Files) ([]source.Edit, error) {
 		edits, err = proposeCommand(file, item, p)
 	case res.Format == resource.NodeBootstrap && strings.HasSuffix(res.Range.File, ".hcl"):
 		edits, err = proposeHCL(file, res, top)
+	case res.Format == resource.Helm:
+		edits, err = proposeRendered(res, top, files)
 	case res.Format == resource.Dockerfile:
 		edits, err = proposeDockerfile(file, res, f.Item, item, p)
 	case res.Format == resource.Terraform && !isJSON(res.Range.File):

@@ -29,6 +29,9 @@ const (
 // edited or shown.
 const TerraformPlan = "terraform-plan"
 
+// Helm is the format of resources that a chart renders to.
+const Helm = "helm"
+
 // Resource is one thing that a rule can judge: a Kubernetes object, a Terraform
 // resource instance, a Dockerfile.
 type Resource struct {

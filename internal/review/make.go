@@ -159,8 +159,13 @@ func comment(r *Report, g Group, hunks map[string][]change.Hunk) (Comment, bool)
 	c := Comment{Path: file}
 	var suggestion *string // nil for none; an empty one deletes the lines
 	if g.Fix != nil {
-		if s, first, last, ok := suggest(r.Files[file], g.Fix.Edits); ok && within(hunks[file], first, last) {
-			c.Start, c.Line, suggestion = first, last, &s
+		// Where the value comes from another file, the fix may lie there.
+		at := file
+		if len(g.Fix.Edits) > 0 {
+			at = g.Fix.Edits[0].Range.File
+		}
+		if s, first, last, ok := suggest(r.Files[at], g.Fix.Edits); ok && within(hunks[at], first, last) {
+			c.Path, c.Start, c.Line, suggestion = at, first, last, &s
 		}
 	}
 	if c.Line == 0 {

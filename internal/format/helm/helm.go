@@ -34,7 +34,7 @@ import (
 )
 
 // Name is the reader's name, as it stands in Resource.Format and Unit.Format.
-const Name = "helm"
+const Name = resource.Helm
 
 // Keys of Unit.Settings.
 const (

@@ -1,0 +1,312 @@
+package fix
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+	"testing/fstest"
+
+	"github.com/plimsoll-iac/plimsoll/internal/format"
+	"github.com/plimsoll-iac/plimsoll/internal/format/yamltree"
+	"github.com/plimsoll-iac/plimsoll/internal/resource"
+	"github.com/plimsoll-iac/plimsoll/internal/source"
+)
+
+// A resource that was rendered stands in templates: some of it literally, some
+// written by actions that take it from the values. What is literal is edited
+// where it stands, with the lines around it as they are; what an action writes is
+// edited in the values file that the action takes it from. Whether that one
+// place decides alone, the proof says, which renders again.
+
+// proposeRendered carries out p on a resource that was rendered.
+func proposeRendered(res *resource.Resource, p *patch, files Files) ([]source.Edit, error) {
+	r := &rendered{files: files, res: res}
+	if err := r.apply(slot{n: res.Root}, p); err != nil {
+		return nil, err
+	}
+	return distinct(r.edits), nil
+}
+
+type rendered struct {
+	files Files
+	res   *resource.Resource
+	edits []source.Edit
+}
+
+// apply goes down to the nodes that the operations change and edits each where
+// it is written.
+func (r *rendered) apply(s slot, p *patch) error {
+	if p.trivial() {
+		return nil
+	}
+	if p.set != nil || p.del || len(p.add) > 0 {
+		return errors.New("the whole document would be replaced")
+	}
+	here := &patch{} // what changes this node itself
+	for _, k := range p.kids {
+		child := childOf(s.n, k.step)
+		if child == nil || k.p.set != nil || k.p.del || len(k.p.add) > 0 || child.Kind != resource.Map && child.Kind != resource.List {
+			here.kids = append(here.kids, k)
+			continue
+		}
+		if err := r.apply(slot{key: child.KeyRange, n: child, parent: s.n}, k.p); err != nil {
+			return err
+		}
+	}
+	if here.trivial() {
+		return nil
+	}
+	return r.edit(s, here)
+}
+
+func childOf(n *resource.Node, s resource.Step) *resource.Node {
+	if s.Name != "" {
+		return n.Get(s.Name)
+	}
+	if n.Kind == resource.List && s.Index < len(n.Items) {
+		return n.Items[s.Index]
+	}
+	return nil
+}
+
+// edit changes fields or items of one node.
+func (r *rendered) edit(s slot, p *patch) error {
+	var literal, taken patch
+	for _, k := range p.kids {
+		child := childOf(s.n, k.step)
+		at := child
+		if child == nil {
+			at = s.n
+		}
+		if r.isAction(at) {
+			taken.kids = append(taken.kids, k)
+		} else {
+			literal.kids = append(literal.kids, k)
+		}
+	}
+	if !literal.trivial() {
+		if err := r.inTemplate(s, &literal); err != nil {
+			return err
+		}
+	}
+	for _, k := range taken.kids {
+		if err := r.inValues(s, k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isAction reports whether an action writes a node: a scalar in its place, or
+// the first of what a list or map holds.
+func (r *rendered) isAction(n *resource.Node) bool {
+	at := n.Range
+	if len(n.Fields) > 0 && n.Fields[0].Node != nil && !n.Fields[0].Node.KeyRange.IsZero() {
+		at = n.Fields[0].Node.KeyRange
+	}
+	f := r.files(at.File)
+	return f != nil && strings.Contains(f.Text(at), "{{")
+}
+
+// inTemplate changes what stands literally in a template. Fields within an
+// action's block of their own are no neighbours of what is added.
+func (r *rendered) inTemplate(s slot, p *patch) error {
+	n := s.n
+	at := n.Range
+	if len(n.Fields) > 0 {
+		at = n.Fields[0].Node.KeyRange
+	}
+	if n == r.res.Root && at.IsZero() {
+		at = r.res.Range
+	}
+	f := r.files(at.File)
+	if f == nil {
+		return fmt.Errorf("%s cannot be read", at.File)
+	}
+	w := &yamlWriter{f: f, eol: f.EOL()}
+	w.learn(r.res.Root)
+	shown := *n
+	shown.Fields = nil
+	for _, x := range n.Fields {
+		k := x.Node.KeyRange
+		if k.File != f.Path || r.isActionAt(f, k) {
+			continue
+		}
+		if wanted(p, x.Name) || blocks(f, at.Start.Byte, k.Start.Byte) == 0 {
+			shown.Fields = append(shown.Fields, x)
+		}
+	}
+	if n.Kind == resource.Map && len(n.Fields) > 0 && len(shown.Fields) == 0 {
+		return errors.New("the map is put together by actions")
+	}
+	if len(shown.Fields) > 0 {
+		// The range of the map is that of the fields that count.
+		shown.Range = shown.Fields[0].Node.KeyRange
+		for _, x := range shown.Fields {
+			if x.Node.Range.File == f.Path && x.Node.Range.End.Byte > shown.Range.End.Byte {
+				shown.Range.End = x.Node.Range.End
+			}
+			if x.Node.KeyRange.End.Byte > shown.Range.End.Byte {
+				shown.Range.End = x.Node.KeyRange.End
+			}
+		}
+	}
+	// The name of the map may stand in another file, which includes this one.
+	emptied, err := w.apply(slot{n: &shown}, p)
+	if err != nil {
+		return err
+	}
+	if emptied {
+		return errors.New("nothing would be left of the map")
+	}
+	r.edits = append(r.edits, w.edits...)
+	return nil
+}
+
+func wanted(p *patch, name string) bool {
+	for _, k := range p.kids {
+		if k.step.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *rendered) isActionAt(f *source.File, at source.Range) bool {
+	return strings.Contains(f.Text(at), "{{")
+}
+
+// blocks counts the blocks of actions (if, with, range) that are opened and not
+// closed between two offsets of a template.
+func blocks(f *source.File, from, to int) int {
+	depth := 0
+	text := string(f.Data[min(from, to):max(from, to)])
+	for {
+		i := strings.Index(text, "{{")
+		if i < 0 {
+			return depth
+		}
+		text = strings.TrimLeft(text[i+2:], "- \t\r\n")
+		word, _, _ := strings.Cut(text, " ")
+		word = strings.Trim(strings.TrimSuffix(word, "}}"), "-}")
+		switch word {
+		case "if", "with", "range", "define", "block":
+			depth++
+		case "end":
+			depth--
+		}
+	}
+}
+
+// inValues changes what an action takes from a values file.
+func (r *rendered) inValues(s slot, k kid) error {
+	child := childOf(s.n, k.step)
+	from, p := s.n, &patch{kids: []kid{k}}
+	if child != nil {
+		from, p = child, k.p
+	}
+	if len(from.Origins) == 0 {
+		return errors.New("an action of the template writes the value, and no file of values says it")
+	}
+	at := from.Origins[0]
+	f := r.files(at.File)
+	if f == nil || !isYAML(f.Path) || r.isTemplate(f) {
+		return errors.New("an action of the template writes the value, and no file of values says it")
+	}
+	root, found, parent := valueAt(f, at)
+	switch {
+	case found == nil:
+		return errors.New("the place in the values file is not known")
+	case child != nil && !sameScalar(found, child):
+		return fmt.Errorf("the value is put together of what %s says and more", f.Path)
+	case child == nil && found.Kind != s.n.Kind:
+		return fmt.Errorf("%s does not hold what the value is made of", f.Path)
+	}
+	w := &yamlWriter{f: f, eol: f.EOL(), json: isJSON(f.Path)}
+	w.learn(root)
+	emptied, err := w.apply(slot{key: found.KeyRange, n: found, parent: parent}, p)
+	if err != nil {
+		return err
+	}
+	if emptied {
+		// Helm takes a key without a value for one that is not set.
+		holder := &patch{kids: []kid{{resource.Step{Name: nameIn(parent, found)}, &patch{del: true}}}}
+		if parent == nil || nameIn(parent, found) == "" {
+			return errors.New("the value cannot be taken out of the values file")
+		}
+		if gone, err := w.apply(slot{key: parent.KeyRange, n: parent}, holder); err != nil || gone {
+			return errors.New("the value cannot be taken out of the values file")
+		}
+	}
+	r.edits = append(r.edits, w.edits...)
+	return nil
+}
+
+func nameIn(parent, n *resource.Node) string {
+	if parent != nil {
+		for _, f := range parent.Fields {
+			if f.Node == n {
+				return f.Name
+			}
+		}
+	}
+	return ""
+}
+
+// isTemplate reports whether a file is one of templates: their own lines are
+// never values.
+func (r *rendered) isTemplate(f *source.File) bool {
+	return f.Path == r.res.Range.File || strings.HasPrefix(f.Path, "templates/") || strings.Contains(f.Path, "/templates/")
+}
+
+func isYAML(name string) bool {
+	ext := path.Ext(name)
+	return ext == ".yaml" || ext == ".yml"
+}
+
+// sameScalar reports whether a value of the file is what was rendered.
+func sameScalar(a, b *resource.Node) bool {
+	if a.Kind == resource.Map || a.Kind == resource.List {
+		return a.Kind == b.Kind && resource.Equal(a, b)
+	}
+	if resource.Equal(a, b) {
+		return true
+	}
+	return a.Value != nil && fmt.Sprint(a.Value) == fmt.Sprint(b.Value)
+}
+
+// valueAt gives the tree of a values file and the node that begins at a place,
+// by its key or itself, with the one that holds it.
+func valueAt(f *source.File, at source.Range) (root, found, parent *resource.Node) {
+	u := format.Unit{ID: f.Path, FS: fstest.MapFS{f.Path: {Data: f.Data}}, MaxFileSize: int64(len(f.Data)) + 1}
+	yamltree.Read(context.Background(), &u, f.Path, yamltree.Options{OldBooleans: true}, func(d yamltree.Document) source.Diagnostics {
+		if root == nil {
+			root = d.Root
+		}
+		return nil
+	})
+	var walk func(n, up *resource.Node)
+	walk = func(n, up *resource.Node) {
+		if n == nil || found != nil {
+			return
+		}
+		start := n.Range.Start.Byte
+		if !n.KeyRange.IsZero() {
+			start = n.KeyRange.Start.Byte
+		}
+		if start == at.Start.Byte && n != root {
+			found, parent = n, up
+			return
+		}
+		for _, it := range n.Items {
+			walk(it, n)
+		}
+		for _, x := range n.Fields {
+			walk(x.Node, n)
+		}
+	}
+	walk(root, nil)
+	return root, found, parent
+}
