@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing/fstest"
 
@@ -141,28 +143,136 @@ func (r *rendered) inTemplate(s slot, p *patch) error {
 	if n.Kind == resource.Map && len(n.Fields) > 0 && len(shown.Fields) == 0 {
 		return errors.New("the map is put together by actions")
 	}
-	if len(shown.Fields) > 0 {
-		// The range of the map is that of the fields that count.
-		shown.Range = shown.Fields[0].Node.KeyRange
-		for _, x := range shown.Fields {
-			if x.Node.Range.File == f.Path && x.Node.Range.End.Byte > shown.Range.End.Byte {
-				shown.Range.End = x.Node.Range.End
-			}
-			if x.Node.KeyRange.End.Byte > shown.Range.End.Byte {
-				shown.Range.End = x.Node.KeyRange.End
+	var change, add patch
+	for _, k := range p.kids {
+		if childOf(n, k.step) == nil && n.Kind == resource.Map {
+			add.kids = append(add.kids, k)
+		} else {
+			change.kids = append(change.kids, k)
+		}
+	}
+	if err := r.shown(w, shown, &change); err != nil {
+		return err
+	}
+	if !add.trivial() {
+		if err := r.add(w, shown, at.Start.Byte, &add); err != nil {
+			return err
+		}
+	}
+	r.edits = append(r.edits, w.edits...)
+	return nil
+}
+
+// shown carries out p on a map as if it held the shown fields alone.
+func (r *rendered) shown(w *yamlWriter, n resource.Node, p *patch) error {
+	if p.trivial() {
+		return nil
+	}
+	if len(n.Fields) > 0 {
+		n.Range = n.Fields[0].Node.KeyRange
+		for _, x := range n.Fields {
+			for _, at := range [2]source.Range{x.Node.KeyRange, x.Node.Range} {
+				if at.File == n.Range.File && at.End.Byte > n.Range.End.Byte {
+					n.Range.End = at.End
+				}
 			}
 		}
 	}
 	// The name of the map may stand in another file, which includes this one.
-	emptied, err := w.apply(slot{n: &shown}, p)
-	if err != nil {
-		return err
+	emptied, err := w.apply(slot{n: &n}, p)
+	if err == nil && emptied {
+		err = errors.New("nothing would be left of the map")
 	}
-	if emptied {
-		return errors.New("nothing would be left of the map")
+	return err
+}
+
+// add adds fields to a map: behind the last field whose end is not within a
+// block of actions, else before the last field that has its line to itself.
+func (r *rendered) add(w *yamlWriter, n resource.Node, from int, p *patch) error {
+	for _, k := range p.kids {
+		if len(n.Fields) > 0 && w.mentions(n.Fields[0].Node.KeyRange, k.step.Name) {
+			return fmt.Errorf("the template writes %s under a condition", k.step.Name)
+		}
 	}
-	r.edits = append(r.edits, w.edits...)
-	return nil
+	for i := len(n.Fields); i > 0; i-- {
+		x := n.Fields[i-1].Node
+		if line := w.lastLine(x.KeyRange, x, nil); blocks(w.f, from, w.f.LineEnd(line)) == 0 && w.ends(line, w.col(x.KeyRange)) {
+			n.Fields = n.Fields[:i]
+			return r.shown(w, n, p)
+		}
+	}
+	for i := len(n.Fields); i > 0; i-- {
+		key := n.Fields[i-1].Node.KeyRange
+		start := w.f.LineStart(key.Start.Line)
+		if strings.TrimSpace(string(w.f.Data[start:key.Start.Byte])) != "" {
+			continue
+		}
+		var lines []string
+		for _, k := range p.kids {
+			if v := k.p.build(); v != nil {
+				lines = append(lines, w.blockEntry(entry{k.step.Name, *v}, w.col(key), w.quoteAmong(n.Fields))...)
+			}
+		}
+		if len(lines) > 0 {
+			w.edit(start, start, strings.Join(lines, w.eol)+w.eol)
+		}
+		return nil
+	}
+	if len(n.Fields) == 0 {
+		return r.shown(w, n, p)
+	}
+	return errors.New("there is no line in the template that the setting could stand on")
+}
+
+// mentions reports whether a map, one of whose keys is given, has a line for a
+// name, be it one that is written only under a condition.
+func (w *yamlWriter) mentions(key source.Range, name string) bool {
+	col := w.col(key)
+	for _, step := range [2]int{-1, 1} {
+		for line := key.Start.Line; line >= 1 && line <= w.f.Lines(); line += step {
+			text := w.f.Line(line)
+			rest := strings.TrimLeft(text, " -")
+			if rest == "" || rest[0] == '#' || strings.HasPrefix(rest, "{{") {
+				continue
+			}
+			indent := len(text) - len(rest)
+			if indent < col || strings.HasPrefix(text, "---") {
+				break
+			}
+			if indent == col && strings.HasPrefix(strings.Trim(rest, `"'`), name+":") {
+				return true
+			}
+			if step < 0 && indent == col && strings.HasPrefix(strings.TrimLeft(text, " "), "- ") {
+				break // the first line of an item
+			}
+		}
+	}
+	return false
+}
+
+var nindent = regexp.MustCompile(`n?indent +([0-9]+)`)
+
+// ends reports whether what stands at a column ends with a line: what follows,
+// be it text or what an action writes, is indented no further.
+func (w *yamlWriter) ends(line, col int) bool {
+	for line++; line <= w.f.Lines(); line++ {
+		text := w.f.Line(line)
+		trimmed := strings.TrimSpace(text)
+		switch {
+		case trimmed == "" || strings.HasPrefix(trimmed, "#"):
+			continue
+		case strings.HasPrefix(trimmed, "{{"):
+			if m := nindent.FindStringSubmatch(trimmed); m != nil {
+				n, err := strconv.Atoi(m[1])
+				return err == nil && n <= col
+			}
+			if strings.HasSuffix(trimmed, "}}") {
+				continue
+			}
+		}
+		return len(text)-len(strings.TrimLeft(text, " ")) <= col
+	}
+	return true
 }
 
 func wanted(p *patch, name string) bool {
