@@ -327,6 +327,15 @@ func instructions(set *itemSet, res *resource.Resource) {
 	}
 	for i, s := range stages.Items {
 		prefix := resource.Path{{Name: "stages"}, {Index: i}}
-		set.list(s.Get("instructions"), prefix, "instructions", "")
+		list := s.Get("instructions")
+		set.list(list, prefix, "instructions", "")
+		if list == nil {
+			continue
+		}
+		for j, in := range list.Items {
+			if t := in.Get("trigger"); t != nil { // what ONBUILD leaves behind
+				set.add(item{node: t, prefix: resource.Path{{Name: "stages"}, {Index: i}, {Name: "instructions"}, {Index: j}, {Name: "trigger"}}, group: "ONBUILD"})
+			}
+		}
 	}
 }

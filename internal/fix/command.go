@@ -17,6 +17,7 @@ import (
 //	set args["--x"] or text  the word, or the whole command
 //	delete text              the whole command, with what joins it to the next or
 //	                         the line that it stands on alone
+//	append then              commands that follow it with &&
 //	append args              words behind the command's first word that is no
 //	                         option (install), else behind its name
 //
@@ -57,6 +58,13 @@ func (w *commandWriter) apply(n *resource.Node, p *patch) error {
 			if err := w.drop(n); err != nil {
 				return err
 			}
+		case k.step.Name == "then" && len(k.p.add) > 0:
+			if err := w.follow(n, k.p.add); err != nil {
+				return err
+			}
+		case k.step.Name == "name" && k.p.del && n.Get("args") == nil:
+			start, end := w.around(n.Range.Start.Byte, n.Range.End.Byte)
+			w.edit(start, end, "") // a variable that a command sets
 		case k.step.Name == "args" && len(k.p.add) > 0:
 			if err := w.add(n, k.p.add); err != nil {
 				return err
@@ -81,6 +89,10 @@ func (w *commandWriter) items(list *resource.Node, p *patch) error {
 		it := list.Items[k.step.Index]
 		var err error
 		switch {
+		case k.p.del && valued(it.Str()) && k.step.Index+1 < len(list.Items):
+			both := *it
+			both.Range.End = list.Items[k.step.Index+1].Range.End
+			err = w.remove(&both)
 		case k.p.del:
 			err = w.remove(it)
 		case k.p.set != nil:
@@ -96,6 +108,9 @@ func (w *commandWriter) items(list *resource.Node, p *patch) error {
 	}
 	return nil
 }
+
+// valued reports whether an option has its value in the word behind it.
+func valued(option string) bool { return option == "--trusted-host" }
 
 // quoted takes the quotes around a text away.
 func quoted(s string) (string, byte) {
@@ -169,6 +184,24 @@ func (w *commandWriter) remove(n *resource.Node) error {
 	start, end := n.Range.Start.Byte, n.Range.End.Byte
 	start, end = w.around(start, end)
 	w.edit(start, end, "")
+	return nil
+}
+
+// follow puts commands behind one.
+func (w *commandWriter) follow(n *resource.Node, items []value) error {
+	if _, err := w.written(n.Range); err != nil {
+		return err
+	}
+	var texts string
+	for _, v := range items {
+		text, err := word(v)
+		if err != nil {
+			return err
+		}
+		texts += " && " + text
+	}
+	at := n.Range.End.Byte
+	w.edit(at, at, texts)
 	return nil
 }
 
@@ -292,7 +325,15 @@ func (w *commandWriter) around(start, end int) (int, int) {
 
 // proposeCommand edits a command, a line of a file that a script writes, or a
 // variable that a command sets.
-func proposeCommand(f *source.File, item *resource.Node, p *patch) ([]source.Edit, error) {
+func proposeCommand(f *source.File, res *resource.Resource, at resource.Path, item *resource.Node, p *patch) ([]source.Edit, error) {
+	if t := p.child(resource.Step{Name: "text"}); t.del && res.Format == resource.Dockerfile && len(at) == 6 {
+		// The only command of a RUN goes with it.
+		if in, _ := at[:4].At(res.Root); len(in.Get("commands").Items) == 1 && in.Get("heredocs") == nil {
+			w := &dockerWriter{f: f}
+			err := w.deleteLines(in)
+			return w.edits, err
+		}
+	}
 	w := &commandWriter{f: f}
 	if err := w.apply(item, p); err != nil {
 		return nil, err

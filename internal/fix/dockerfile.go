@@ -21,6 +21,8 @@ import (
 //	set flags.NAME                 a flag of an instruction, --NAME=VALUE
 //	set from.image on a stage      the image of FROM
 //	delete name on an instruction  all its lines, continuations included
+//	delete name on a variable      its pair, and the instruction with the last one
+//	delete args["22"]              a word of an instruction, likewise
 //	append instructions            {name, value} at the end of a stage
 //
 // Any other path that leads to a text that stands in the file as it is (an
@@ -44,7 +46,8 @@ func (w *dockerWriter) apply(root *resource.Node, at resource.Path, n *resource.
 		return nil
 	}
 	isStage := len(at) == 2 && at[0].Name == "stages"
-	isInstruction := len(at) == 4 && at[0].Name == "stages" && at[2].Name == "instructions"
+	isInstruction := (len(at) == 4 || len(at) == 5 && at[4].Name == "trigger") && at[0].Name == "stages" && at[2].Name == "instructions"
+	isVariable := len(at) == 6 && at[4].Name == "env"
 	switch {
 	case p.del:
 		return errors.New("only whole instructions are taken out of a Dockerfile")
@@ -56,6 +59,9 @@ func (w *dockerWriter) apply(root *resource.Node, at resource.Path, n *resource.
 		}
 		return w.appendInstructions(n, p.add)
 	}
+	if len(at) == 5 && at[4].Name == "args" {
+		return w.takeWords(root, at, n, p)
+	}
 	for _, k := range p.kids {
 		var child *resource.Node
 		if k.step.Name != "" {
@@ -66,8 +72,10 @@ func (w *dockerWriter) apply(root *resource.Node, at resource.Path, n *resource.
 		var err error
 		switch {
 		case k.p.trivial():
-		case isInstruction && k.step.Name == "name" && k.p.del:
+		case isInstruction && len(at) == 4 && k.step.Name == "name" && k.p.del:
 			err = w.deleteLines(n)
+		case isVariable && k.step.Name == "name" && k.p.del:
+			err = w.takeWord(root, at, n)
 		case isStage && k.step.Name == "user" && k.p.set != nil:
 			err = w.setUser(n, *k.p.set)
 		case isInstruction && k.step.Name == "name" && k.p.set != nil:
@@ -170,6 +178,46 @@ func (w *dockerWriter) deleteLines(n *resource.Node) error {
 			start--
 		}
 	}
+	w.edit(start, end, "")
+	return nil
+}
+
+// takeWords takes words of an instruction away.
+func (w *dockerWriter) takeWords(root *resource.Node, at resource.Path, list *resource.Node, p *patch) error {
+	for _, k := range p.kids {
+		switch {
+		case k.p.trivial():
+		case !k.p.del || k.step.Index >= len(list.Items):
+			return w.replaceWord(list, k)
+		default:
+			if err := w.takeWord(root, append(at[:len(at):len(at)], k.step), list.Items[k.step.Index]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (w *dockerWriter) replaceWord(list *resource.Node, k kid) error {
+	if k.p.set == nil || k.step.Index >= len(list.Items) {
+		return errors.New("the words of an instruction are set or taken away")
+	}
+	return w.replace(list.Items[k.step.Index], *k.p.set)
+}
+
+// takeWord takes a word or pair of an instruction away, and the instruction where
+// it is the last one. at leads to it.
+func (w *dockerWriter) takeWord(root *resource.Node, at resource.Path, n *resource.Node) error {
+	list, _ := at[:5].At(root)
+	if len(list.Items) == 1 {
+		in, _ := at[:4].At(root)
+		return w.deleteLines(in)
+	}
+	if n.Range.File != w.f.Path || n.Range.Len() == 0 {
+		return errors.New("the place of the word is not known")
+	}
+	cw := &commandWriter{f: w.f}
+	start, end := cw.around(n.Range.Start.Byte, n.Range.End.Byte)
 	w.edit(start, end, "")
 	return nil
 }

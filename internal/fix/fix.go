@@ -112,7 +112,7 @@ func propose(f engine.Finding, files Files) ([]source.Edit, error) {
 	var edits []source.Edit
 	switch {
 	case (res.Format == resource.Dockerfile || res.Format == resource.NodeBootstrap) && inCommand(f.Item):
-		edits, err = proposeCommand(file, item, p)
+		edits, err = proposeCommand(file, res, f.Item, item, p)
 	case res.Format == resource.NodeBootstrap && strings.HasSuffix(res.Range.File, ".hcl"):
 		edits, err = proposeHCL(file, res, top)
 	case res.Format == resource.Helm:

@@ -40,14 +40,15 @@ var _ format.Reader = (*Reader)(nil)
 
 // Read gives one resource a file, with a root of this form:
 //
-//	stages: [{name, from: {image, repository, tag, digest, stage, platform},
+//	stages: [{name, from: {image, repository, tag, digest, stage, platform}, base,
 //	          instructions: [{name, value, args, flags, shell, env, heredocs, trigger}],
 //	          user, final}]
 //	args:   [{name, value}]  those in front of the first FROM
 //
 // The image is as written; repository, tag and digest have the defaults of
 // ARGs put in, and are left out for an earlier stage, which stage then names.
-// An instruction's name is in capitals. Its args are the words of the shell
+// base is the image that a stage stands on in the end, through earlier stages. An
+// instruction's name is in capitals. Its args are the words of the shell
 // form, as written, or the strings of the exec form; value is everything
 // behind the flags, a RUN's heredocs included. env holds the pairs of ENV, ARG
 // and LABEL without quotes. A RUN has its commands, as package shell gives them. trigger is what ONBUILD leaves behind. A stage's

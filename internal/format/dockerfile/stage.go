@@ -14,7 +14,9 @@ import (
 type stage struct {
 	from         *instruction
 	name         string
-	base         *stage // the earlier stage that it stands on
+	base         *stage   // the earlier stage that it stands on
+	bottom       expanded // the image that it stands on in the end
+	bottomAt     source.Range
 	image        *resource.Node
 	instructions []*resource.Node
 	last         source.Pos
@@ -250,7 +252,7 @@ func (rd *reading) from(in *instruction) *stage {
 		n := rd.text(st.base.name, imgRange)
 		n.Origins = e.origins
 		put("stage", n)
-		st.user = st.base.user
+		st.user, st.bottom, st.bottomAt = st.base.user, st.base.bottom, st.base.bottomAt
 		for _, v := range st.base.env.vars {
 			if v.in.name == "ENV" {
 				st.env.set(v)
@@ -258,6 +260,7 @@ func (rd *reading) from(in *instruction) *stage {
 		}
 	} else {
 		rd.reference(put, in, img, e)
+		st.bottom, st.bottomAt = e, imgRange
 	}
 	for _, f := range in.flags {
 		if f.name != "platform" {
@@ -359,6 +362,21 @@ func (st *stage) add(rd *reading, in *instruction) {
 // end is where the stage ends.
 func (st *stage) end() source.Pos { return st.last }
 
+// baseNode gives the image that the stage stands on in the end.
+func (st *stage) baseNode(rd *reading) *resource.Node {
+	origins := st.bottom.origins
+	if here := st.image.Get("image").Range; here != st.bottomAt {
+		// From a stage below: this stage's FROM is why it counts here.
+		origins = append([]source.Range{here}, origins...)
+	}
+	if st.bottom.open {
+		return unknown(st.bottom.why, st.bottomAt, origins)
+	}
+	n := rd.text(st.bottom.text, st.bottomAt)
+	n.Origins = origins
+	return n
+}
+
 func (st *stage) node(rd *reading, final bool) *resource.Node {
 	n := &resource.Node{Kind: resource.Map, Range: source.Range{File: rd.name, Start: st.from.rng.Start, End: st.last}}
 	put := func(name string, c *resource.Node) { n.Fields = append(n.Fields, resource.Field{Name: name, Node: c}) }
@@ -367,6 +385,7 @@ func (st *stage) node(rd *reading, final bool) *resource.Node {
 		put("name", rd.text(st.name, rd.span(st.from, w.start, w.end)))
 	}
 	put("from", st.image)
+	put("base", st.baseNode(rd))
 	list := &resource.Node{Kind: resource.List, Range: st.from.rng, Items: st.instructions}
 	if len(st.instructions) > 0 {
 		list.Range = source.Range{File: rd.name, Start: st.instructions[0].Range.Start, End: st.last}

@@ -146,7 +146,7 @@ func (w *walker) plainName(x *syntax.CallExpr) []string {
 }
 
 // unwrap takes away what runs a command: sudo -E, env A=b, nohup.
-func unwrap(ws []word, via []string) ([]word, []string) {
+func unwrap(ws []word, via []word) ([]word, []word) {
 	for len(ws) > 0 {
 		name := path.Base(ws[0].text)
 		valued := ""
@@ -193,7 +193,8 @@ func unwrap(ws []word, via []string) ([]word, []string) {
 		if len(rest) == 0 {
 			return ws, via // it stands alone
 		}
-		via = append(via[:len(via):len(via)], name)
+		by := word{text: name, start: ws[0].start, end: ws[len(ws)-len(rest)-1].end}
+		via = append(via[:len(via):len(via)], by)
 		ws = rest
 	}
 	return ws, via
@@ -235,7 +236,7 @@ func (w *walker) call(s *syntax.Stmt, x *syntax.CallExpr, c context) {
 	if isShell(name) || name == "su" || name == "runuser" {
 		for i := 1; i+1 < len(ws); i++ {
 			if f := ws[i].text; f == "-c" || isShell(name) && len(f) < 6 && strings.HasPrefix(f, "-") && !strings.HasPrefix(f, "--") && strings.HasSuffix(f, "c") {
-				w.inner(ws[i+1], c, append(via[:len(via):len(via)], name))
+				w.inner(ws[i+1], c, append(via[:len(via):len(via)], word{text: name, start: -1}))
 				break
 			}
 		}
@@ -243,13 +244,17 @@ func (w *walker) call(s *syntax.Stmt, x *syntax.CallExpr, c context) {
 }
 
 // inner reads a script in a word. One that is no shell is left alone.
-func (w *walker) inner(x word, c context, via []string) {
+func (w *walker) inner(x word, c context, via []word) {
 	if strings.Contains(x.text, "$(") || strings.Contains(x.text, "`") {
 		return // what it would run is not written here, or was seen already
 	}
 	t := Text{S: x.text, At: func(int, int) source.Range { return w.t.At(x.start, x.end) }}
 	if x.body != nil {
 		t = w.t.Part(x.body[0], x.body[1])
+	}
+	via = slices.Clone(via)
+	for i := range via {
+		via[i].start = -1 // in front of the script, not in it
 	}
 	_ = w.reader.script(t, w.within+1, c.to, via)
 }
@@ -259,7 +264,8 @@ type command struct {
 	whole   source.Range
 	text    string
 	assigns *resource.Node
-	to, via []string
+	to      []string
+	via     []word
 	words   []word
 }
 
@@ -290,16 +296,19 @@ func (w *walker) emit(c *command) {
 	if c.assigns != nil {
 		put("assigns", c.assigns)
 	}
-	for _, l := range []struct {
-		name  string
-		items []string
-	}{{"to", c.to}, {"via", c.via}} {
-		list := &resource.Node{Kind: resource.List, Range: c.whole}
-		for _, s := range l.items {
-			list.Items = append(list.Items, w.value(s, c.whole))
-		}
-		put(l.name, list)
+	to, via := &resource.Node{Kind: resource.List, Range: c.whole}, &resource.Node{Kind: resource.List, Range: c.whole}
+	for _, s := range c.to {
+		to.Items = append(to.Items, w.value(s, c.whole))
 	}
+	for _, v := range c.via {
+		at := c.whole
+		if v.start >= 0 {
+			at = w.t.At(v.start, v.end)
+		}
+		via.Items = append(via.Items, w.value(v.text, at))
+	}
+	put("to", to)
+	put("via", via)
 	put("text", w.value(strings.TrimRight(c.text, "\r"), c.whole))
 	w.out.Commands.Items = append(w.out.Commands.Items, n)
 }

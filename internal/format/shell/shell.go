@@ -116,7 +116,7 @@ func parse(s string) (f *syntax.File, err error) {
 	return f, nil
 }
 
-func (r *reader) script(t Text, within int, to, via []string) error {
+func (r *reader) script(t Text, within int, to []string, via []word) error {
 	if len(t.S) > maxText {
 		return fmt.Errorf("it is longer than %d bytes", maxText)
 	}
@@ -181,7 +181,7 @@ func nesting(s string) int {
 // context is what stands around a command.
 type context struct {
 	to   []string
-	via  []string
+	via  []word
 	sink *sink // the tee that the output goes through
 }
 
