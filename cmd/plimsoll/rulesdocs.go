@@ -114,10 +114,10 @@ func rulePage(r *rule.Rule) []byte {
 	fmt.Fprintf(&b, "%s# %s\n\n`%s` · %s · profile %s · [%s](../README.md)\n\n%s\n\n**What to do.** %s\n\n## What it looks at\n\n", generated,
 		r.Title, r.ID, r.Severity, r.Profile, strings.ReplaceAll(r.Theme, "-", " "), r.Why, r.Remediation)
 	for _, p := range r.Platforms() {
-		fmt.Fprintf(&b, "- %s: %s\n", p, strings.Join(looksAt(r, p), ", "))
+		fmt.Fprintf(&b, "- %s: %s\n", p, strings.Join(r.LooksAt(p), ", "))
 	}
-	if fixes := fixLines(r); len(fixes) > 0 {
-		fmt.Fprintf(&b, "\n## The fix\n\n%s\n", strings.Join(fixes, "\n"))
+	if fixes := r.FixNotes(); len(fixes) > 0 {
+		fmt.Fprintf(&b, "\n## The fix\n\n- %s\n", strings.Join(fixes, "\n- "))
 	}
 	if len(r.Examples) > 0 {
 		fmt.Fprintf(&b, "\n## Examples\n")
@@ -153,50 +153,6 @@ func rulePage(r *rule.Rule) []byte {
 		}
 	}
 	return b.Bytes()
-}
-
-// looksAt names the kinds that a rule's checks for a platform are about.
-func looksAt(r *rule.Rule, platform string) []string {
-	var out []string
-	for _, c := range r.Checks {
-		if c.Platform != platform {
-			continue
-		}
-		what := "every resource"
-		if len(c.Kinds) > 0 {
-			what = "`" + strings.Join(c.Kinds, "`, `") + "`"
-		}
-		if s, ok := rule.Selections(platform)[c.Each]; ok {
-			what = s
-			if len(c.Kinds) > 0 {
-				what += " (`" + strings.Join(c.Kinds, "`, `") + "`)"
-			}
-		}
-		if len(c.Links) > 0 {
-			what += ", with `" + strings.Join(c.Links, "`, `") + "` beside it"
-		}
-		if !slices.Contains(out, what) {
-			out = append(out, what)
-		}
-	}
-	return out
-}
-
-func fixLines(r *rule.Rule) []string {
-	var out []string
-	for _, c := range r.Checks {
-		if c.Fix == nil {
-			continue
-		}
-		line := "- " + c.Fix.Title + "."
-		if c.Fix.Review != "" {
-			line += " Before you apply it: " + c.Fix.Review
-		}
-		if !slices.Contains(out, line) {
-			out = append(out, line)
-		}
-	}
-	return out
 }
 
 // exampleLanguage is the language that a page highlights an example in.

@@ -45,6 +45,8 @@ type rulePage struct {
 	Pairs                                             []examplePair
 	Passes                                            []passing
 	Compliance, Equivalents                           []named
+	LooksAt                                           []looks
+	Fixes                                             [][]prose
 
 	haystack string // everything that a search looks at, in lower case
 }
@@ -58,6 +60,12 @@ type prose struct {
 type named struct {
 	Name   string
 	Values []string
+}
+
+// looks is what a rule looks at on one platform.
+type looks struct {
+	Platform string
+	What     []prose
 }
 
 type examplePair struct {
@@ -129,6 +137,12 @@ func newRulePage(r *rule.Rule) *rulePage {
 			page.Platforms = append(page.Platforms, c.Platform)
 		}
 		page.Fixable = page.Fixable || c.Fix != nil
+	}
+	for _, p := range page.Platforms {
+		page.LooksAt = append(page.LooksAt, looks{Platform: p, What: proseOf(strings.Join(r.LooksAt(p), "; "))})
+	}
+	for _, note := range r.FixNotes() {
+		page.Fixes = append(page.Fixes, proseOf(note))
 	}
 	for _, ref := range r.References {
 		if strings.HasPrefix(ref, "https://") {

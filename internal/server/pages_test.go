@@ -18,7 +18,7 @@ func testRules() []*rule.Rule {
 			References: []string{"https://kubernetes.io/docs/", "javascript:alert(1)"},
 			Compliance: map[string][]string{"pss": {"baseline"}}, Equivalents: map[string][]string{"checkov": {"CKV_K8S_16"}},
 			Covers: []string{"K8S-POD-001"},
-			Checks: []rule.Check{{Platform: "kubernetes", Fix: &rule.FixSpec{}}},
+			Checks: []rule.Check{{Platform: "kubernetes", Each: "containers", Links: []string{"Namespace"}, Fix: &rule.FixSpec{Title: "Take `privileged` away", Review: "Devices are gone."}}},
 			Examples: []rule.Example{
 				{Fail: "kind: Pod\nprivileged: true\nname: \"<b>\"\n", Fixed: "kind: Pod\nprivileged: false\nname: \"<b>\"\n"},
 				{Pass: "kind: Pod\n"},
@@ -89,6 +89,7 @@ func TestRulePage(t *testing.T) {
 		"Container runs in privileged mode", "A privileged container owns the node.", "Set <code>privileged</code> to false.",
 		`<span class="removed">privileged: true</span>`, `<span class="added">privileged: false</span>`, "&lt;b&gt;",
 		"CKV_K8S_16", "baseline", `href="https://kubernetes.io/docs/"`, "plimsoll:ignore k8s/privileged-container", "has fixes",
+		"What it looks at", "with <code>Namespace</code> beside it", "Take <code>privileged</code> away. Before you apply it: Devices are gone.",
 	} {
 		if !strings.Contains(body, s) {
 			t.Errorf("the page does not have %s", s)
