@@ -38,6 +38,9 @@ func TestMain(m *testing.M) {
 	if sandbox.IsChild() {
 		os.Exit(sandbox.Serve(childReaders()))
 	}
+	if os.Getenv(mainMode) != "" {
+		main()
+	}
 	os.Exit(m.Run())
 }
 
