@@ -27,7 +27,7 @@ func newOpenTrees(cfg config.GitHub) func(*github.Client, string, *slog.Logger) 
 			return nil, err
 		}
 		remote := gitrepo.NewRemote(gitrepo.Options{
-			HTTPClient: &http.Client{Transport: transport}, CacheDir: filepath.Join(dir, "git"), AllowedHost: u.Host, UserAgent: "git/plimsoll-" + version,
+			HTTPClient: &http.Client{Transport: transport}, TreesAlone: true, CacheDir: filepath.Join(dir, "git"), AllowedHost: u.Host, UserAgent: "git/plimsoll-" + version,
 		})
 		return func(ctx context.Context, pr github.PullRequest, base string) (reviewer.Trees, func(), error) {
 			trees, err := remote.Open(ctx, gitrepo.Request{

@@ -25,6 +25,8 @@ import (
 type diskCache struct {
 	dir   string // "" keeps nothing
 	limit int64
+	// treesAlone keeps no file's content.
+	treesAlone bool
 
 	written  atomic.Int64 // bytes since the last look at the whole
 	sweeping sync.Mutex
@@ -72,7 +74,7 @@ func (c *diskCache) get(repo string, kind plumbing.ObjectType, h plumbing.Hash, 
 // put keeps an object. A cache that cannot be written costs time, nothing else,
 // so errors are only returned for a caller that wants to log them.
 func (c *diskCache) put(repo string, h plumbing.Hash, o object) error {
-	if c.dir == "" {
+	if c.dir == "" || c.treesAlone && o.kind == plumbing.BlobObject {
 		return nil
 	}
 	name := c.file(repo, h)

@@ -22,6 +22,8 @@ type Options struct {
 	// CacheDir keeps objects between reviews; it may be deleted at any time
 	// and shared by processes. "" keeps nothing.
 	CacheDir string
+	// TreesAlone keeps folders and commits in the cache, and no file's content.
+	TreesAlone bool
 	// CacheBytes bounds the cache, about: 1 GiB.
 	CacheBytes int64
 	// HTTPClient makes the requests; its CheckRedirect is replaced. nil is a
@@ -112,7 +114,7 @@ func NewRemote(o Options) *Remote {
 	}
 	return &Remote{
 		opt: o, client: confined(client),
-		cache: &diskCache{dir: o.CacheDir, limit: o.CacheBytes},
+		cache: &diskCache{dir: o.CacheDir, limit: o.CacheBytes, treesAlone: o.TreesAlone},
 		hosts: &hostCache{known: map[string]knownHost{}, now: time.Now},
 	}
 }

@@ -399,6 +399,34 @@ func TestCacheEviction(t *testing.T) {
 	}
 }
 
+// TestNoContentRestsInACacheOfTrees looks for what the files say.
+func TestNoContentRestsInACacheOfTrees(t *testing.T) {
+	s := newServed(t, true, nil)
+	opt := s.options(t)
+	opt.TreesAlone = true
+	trees, err := gitrepo.NewRemote(opt).Open(t.Context(), s.request())
+	if err != nil {
+		t.Fatal(err)
+	}
+	check(t, "changes", changes(t, trees), wantChanges)
+	listing(t, trees.Head())
+	kinds := map[string]int{}
+	if err := filepath.WalkDir(opt.CacheDir, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(name)
+		kind, _, _ := strings.Cut(string(data), "\n")
+		kinds[kind]++
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if kinds["blob"] > 0 || kinds["tree"] == 0 {
+		t.Errorf("kept: %v", kinds)
+	}
+}
+
 // TestCacheIsChecked spoils the files of the cache: they are fetched again.
 func TestCacheIsChecked(t *testing.T) {
 	s := newServed(t, true, nil)
