@@ -17,14 +17,26 @@ import (
 const childDir = "PLIMSOLL_TEST_QUEUE_DIR"
 
 func TestMain(m *testing.M) {
+	if spec := os.Getenv(childServer); spec != "" {
+		childRan(serveNATS(spec))
+		return
+	}
+	if spec := os.Getenv(childReplica); spec != "" {
+		childRan(replica(spec))
+		return
+	}
 	if dir := os.Getenv(childDir); dir != "" {
-		if err := child(dir); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
+		childRan(child(dir))
 		return
 	}
 	os.Exit(m.Run())
+}
+
+func childRan(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 }
 
 // child enqueues without end and says of each job when it is stored. Jobs whose

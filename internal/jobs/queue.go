@@ -209,7 +209,10 @@ func (c *Cluster) connect(log *slog.Logger) (*nats.Conn, error) {
 // or not be there yet.
 func (q *Queue) setUpPatiently(ctx context.Context) error {
 	for {
-		err := q.setUp(ctx)
+		// A cluster without a leader does not answer at all.
+		try, cancel := context.WithTimeout(ctx, 2*operation)
+		err := q.setUp(try)
+		cancel()
 		if err == nil || q.server != nil {
 			return err
 		}
