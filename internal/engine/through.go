@@ -11,7 +11,6 @@ import (
 // throughPlace is where a finding stands of a thing that several units read.
 type throughPlace struct {
 	rule, unit, id, path string
-	check                int
 	fixed                bool
 	at                   source.Range
 }
@@ -58,7 +57,7 @@ func mergeThrough(fs []Finding) []Finding {
 func placeThrough(f Finding, id string) throughPlace {
 	return throughPlace{
 		rule: f.Rule.ID, unit: f.Resource.Known().Unit, id: id, path: f.Path.Stable(f.Resource.Root),
-		check: f.Check, fixed: f.State == Fixed, at: f.Range,
+		fixed: f.State == Fixed, at: f.Range,
 	}
 }
 

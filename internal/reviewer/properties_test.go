@@ -1,0 +1,307 @@
+package reviewer_test
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"sort"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
+
+	"github.com/plimsoll-iac/plimsoll/internal/change"
+	"github.com/plimsoll-iac/plimsoll/internal/engine"
+	"github.com/plimsoll-iac/plimsoll/internal/format"
+	"github.com/plimsoll-iac/plimsoll/internal/project"
+	"github.com/plimsoll-iac/plimsoll/internal/review"
+	"github.com/plimsoll-iac/plimsoll/internal/reviewer"
+	"github.com/plimsoll-iac/plimsoll/internal/source"
+)
+
+// A finding is known by its fingerprint, and by the units that have it where
+// several do: what is new through one overlay is new, although it was there
+// through another.
+
+// units names what has a finding.
+func units(f review.Finding) []string {
+	if len(f.Through) > 0 {
+		return f.Through
+	}
+	return []string{engine.UnitName(f.Resource)}
+}
+
+// state gives the fingerprints of a report's findings in a state, sorted.
+func state(r *review.Report, states ...engine.State) []string {
+	var out []string
+	for _, f := range r.Findings {
+		if slices.Contains(states, f.State) {
+			out = append(out, f.Fingerprint+" "+f.Rule.ID+" "+f.Resource.ID)
+		}
+	}
+	sort.Strings(out)
+	return out
+}
+
+func prints(list []string) []string {
+	var out []string
+	for _, s := range list {
+		fp, _, _ := strings.Cut(s, " ")
+		out = append(out, fp)
+	}
+	sort.Strings(out)
+	return slices.Compact(out)
+}
+
+// scan is what a scan of one side found.
+type scan struct {
+	// prints are the units that have a finding, by fingerprint.
+	prints map[string]map[string]bool
+	// places are the same without regard to the folder that decides, which is
+	// part of the fingerprint of what overlays decide.
+	places map[string]bool
+	keys   map[string]map[string]string // by fingerprint and unit
+	units  map[string]bool
+}
+
+func scanned(t *testing.T, opt reviewer.Options, tree fs.FS) scan {
+	t.Helper()
+	s, err := reviewer.Scan(t.Context(), opt, tree, []string{"."})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := scan{map[string]map[string]bool{}, map[string]bool{}, map[string]map[string]string{}, map[string]bool{}}
+	for _, c := range s.Report.Changes {
+		out.units[engine.UnitName(c.Resource())] = true
+	}
+	for _, f := range s.Report.Findings {
+		if out.prints[f.Fingerprint] == nil {
+			out.prints[f.Fingerprint], out.keys[f.Fingerprint] = map[string]bool{}, map[string]string{}
+		}
+		for _, u := range units(f) {
+			known := f.Resource.Known()
+			key := strings.Join([]string{f.Rule.ID, known.Unit, known.ID, f.Path.Stable(f.Resource.Root), u}, " ")
+			out.prints[f.Fingerprint][u] = true
+			out.keys[f.Fingerprint][u] = key
+			out.places[key] = true
+		}
+	}
+	return out
+}
+
+func reviewed(t *testing.T, opt reviewer.Options, tr trees) *review.Report {
+	t.Helper()
+	r, err := reviewer.Review(t.Context(), opt, tr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// beyond gives the fingerprints of findings that a has, through some unit, and
+// b has not: those that must be new, and those that may be, because the unit
+// that has them took the place of another one.
+func (a scan) beyond(b scan) (must, may []string) {
+	replaced := false // a unit that a does not have may be what one of a became
+	for u := range b.units {
+		replaced = replaced || !a.units[u]
+	}
+	for fp, us := range a.prints {
+		sure, perhaps := false, false
+		for u := range us {
+			switch {
+			case b.prints[fp][u], b.places[a.keys[fp][u]]:
+			case b.units[u] || len(b.prints[fp]) == 0 && !replaced:
+				sure = true
+			default:
+				perhaps = true
+			}
+		}
+		if sure {
+			must = append(must, fp)
+		} else if perhaps {
+			may = append(may, fp)
+		}
+	}
+	sort.Strings(must)
+	return must, may
+}
+
+// hold says what of a review's findings the scans do not say.
+func hold(t *testing.T, what string, must, may, got []string, all []string) {
+	t.Helper()
+	got = slices.DeleteFunc(slices.Clone(got), func(fp string) bool { return slices.Contains(may, fp) })
+	if d := cmp.Diff(append([]string{}, must...), append([]string{}, got...)); d != "" {
+		t.Errorf("%s findings (-scans +review):\n%s\n%s", what, d, strings.Join(all, "\n"))
+	}
+}
+
+// lean are the options of a review without fixes, which the properties are not
+// about.
+func lean(t *testing.T) reviewer.Options {
+	opt := options(t)
+	opt.NoFixes = true
+	return opt
+}
+
+// difference holds that the new findings of a review are those of a scan of the
+// head without those of a scan of the base, and the fixed ones the other way
+// round; and that the way back swaps them.
+func difference(t *testing.T, opt reviewer.Options, tr trees) {
+	t.Helper()
+	there, back := reviewed(t, opt, tr), reviewed(t, opt, tr.swapped())
+	base, head := scanned(t, opt, tr.base), scanned(t, opt, tr.head)
+	must, may := head.beyond(base)
+	hold(t, "new", must, may, prints(state(there, engine.New, engine.Suppressed)), state(there, engine.New, engine.Suppressed))
+	must, may = base.beyond(head)
+	hold(t, "fixed", must, may, prints(state(there, engine.Fixed)), state(there, engine.Fixed))
+	if d := cmp.Diff(prints(state(there, engine.New)), prints(state(back, engine.Fixed))); d != "" {
+		t.Errorf("new there, fixed on the way back (-there +back):\n%s", d)
+	}
+	if d := cmp.Diff(prints(state(there, engine.Fixed)), prints(state(back, engine.New))); d != "" {
+		t.Errorf("fixed there, new on the way back (-there +back):\n%s", d)
+	}
+}
+
+const generated = 25
+
+func TestGeneratedPulls(t *testing.T) {
+	opt := lean(t)
+	found := 0
+	for seed := range uint64(generated) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			rnd := rand.New(rand.NewPCG(seed, 1))
+			m := generate(rnd)
+			st := style{seed: seed, split: seed%2 == 0, inline: seed%3 == 0}
+			tr := trees{m.write(st), m.changed(rnd).write(st)}
+			difference(t, opt, tr)
+			found += len(reviewed(t, opt, tr).Findings)
+		})
+	}
+	if found < generated {
+		t.Errorf("%d findings in %d pull requests prove nothing", found, generated)
+	}
+}
+
+// TestWritingDoesNotMatter: another order, indentation, name or place in the
+// folder brings nothing and mends nothing.
+func TestWritingDoesNotMatter(t *testing.T) {
+	opt := lean(t)
+	for seed := range uint64(generated) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			rnd := rand.New(rand.NewPCG(seed, 2))
+			m := generate(rnd)
+			flip := func() bool { return rnd.IntN(2) == 0 }
+			a := style{split: flip(), inline: flip()}
+			b := style{split: flip(), inline: flip(), indent: flip(), reverse: flip(), suffix: "-new", comments: flip()}
+			r := reviewed(t, opt, trees{m.write(a), m.write(b)})
+			if got := state(r, engine.New, engine.Fixed, engine.Suppressed); len(got) > 0 {
+				t.Errorf("%+v to %+v:\n%s", a, b, strings.Join(got, "\n"))
+			}
+		})
+	}
+}
+
+// TestCommentsReachNothing: every resource is unchanged where comments changed
+// alone.
+func TestCommentsReachNothing(t *testing.T) {
+	opt := lean(t)
+	for seed := range uint64(8) {
+		m := generate(rand.New(rand.NewPCG(seed, 3)))
+		tr := trees{m.write(style{seed: 1, comments: true}), m.write(style{seed: 2, comments: true})}
+		if len(tr.diff()) == 0 {
+			t.Fatal("nothing changed")
+		}
+		r := reviewed(t, opt, tr)
+		for _, c := range r.Changes {
+			if c.Kind != change.Unchanged {
+				t.Errorf("seed %d: %s is %s", seed, c.Resource().ID, c.Kind)
+			}
+		}
+		if len(r.Findings) > 0 {
+			t.Errorf("seed %d: %v", seed, state(r, engine.New, engine.Existing, engine.Fixed))
+		}
+	}
+}
+
+// shuffled gives the units of a finder in another order.
+type shuffled struct {
+	project.Finder
+	rnd *rand.Rand
+}
+
+func (s shuffled) With(set project.Settings) project.Finder {
+	return shuffled{s.Finder.With(set), s.rnd}
+}
+
+func (s shuffled) Reached(ctx context.Context, base, head fs.FS, changes []project.PathChange, keep project.Filter) (b, h []format.Unit, ds source.Diagnostics) {
+	b, h, ds = s.Finder.Reached(ctx, base, head, changes, keep)
+	for _, us := range [][]format.Unit{b, h} {
+		s.rnd.Shuffle(len(us), func(i, j int) { us[i], us[j] = us[j], us[i] })
+	}
+	return b, h, ds
+}
+
+// TestOrderOfUnits: the report is the same whichever unit is read first.
+func TestOrderOfUnits(t *testing.T) {
+	opt := options(t)
+	for seed := range uint64(6) {
+		rnd := rand.New(rand.NewPCG(seed, 4))
+		m := generate(rnd)
+		tr := trees{m.write(style{}), m.changed(rnd).write(style{})}
+		one := reviewed(t, opt, tr)
+		other := opt
+		other.Finder = shuffled{opt.Finder, rnd}
+		two := reviewed(t, other, tr)
+		if d := cmp.Diff(outline(one, review.Make(one, tr.hunks())), outline(two, review.Make(two, tr.hunks()))); d != "" {
+			t.Errorf("seed %d:\n%s", seed, d)
+		}
+	}
+}
+
+// apart are bundled pull requests of which the properties do not speak, each
+// with the reason.
+var apart = map[string]string{
+	"config-unreadable":          "nothing is judged",
+	"head-cannot-judge-itself":   "base and head have other rules",
+	"unknown-rule-in-config":     "base and head have other rules",
+	"broken-beside-good":         "one side cannot be read",
+	"broken-document-beside-fix": "one side cannot be read",
+	"overlay-broken":             "one side cannot be built",
+	"moved-between-folders":      "a fingerprint is of its folder",
+}
+
+// TestBundledPulls holds the difference for the pull requests in testdata.
+func TestBundledPulls(t *testing.T) {
+	opt := lean(t)
+	files, err := filepath.Glob("../../testdata/pulls/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no pull requests in testdata/pulls (%v)", err)
+	}
+	for _, name := range files {
+		short := strings.TrimSuffix(filepath.Base(name), ".txtar")
+		t.Run(short, func(t *testing.T) {
+			if apart[short] != "" {
+				return
+			}
+			data, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tr := trees{fstest.MapFS{}, fstest.MapFS{}}
+			content := map[string]string{}
+			for _, f := range txtar.Parse(data).Files {
+				content[f.Name] = string(f.Data)
+			}
+			newTrees(content, "base", tr.base)
+			newTrees(content, "head", tr.head)
+			difference(t, opt, tr)
+		})
+	}
+}
