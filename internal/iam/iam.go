@@ -9,6 +9,7 @@
 package iam
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
@@ -62,6 +63,9 @@ func items(n *resource.Node) (list []*resource.Node, more bool) {
 	case n.Unknown:
 		return nil, true
 	case n.Kind == resource.List:
+		if slices.Contains(n.Items, nil) {
+			return slices.DeleteFunc(slices.Clone(n.Items), func(it *resource.Node) bool { return it == nil }), n.Partial
+		}
 		return n.Items, n.Partial
 	}
 	return []*resource.Node{n}, false

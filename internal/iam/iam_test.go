@@ -41,6 +41,10 @@ func node(v any) *resource.Node {
 	case []any:
 		n := &resource.Node{Kind: resource.List}
 		for _, it := range x {
+			if it == nil {
+				n.Items = append(n.Items, nil)
+				continue
+			}
 			n.Items = append(n.Items, node(it))
 		}
 		return n
