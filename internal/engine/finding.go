@@ -62,6 +62,9 @@ type Finding struct {
 	// by their file. Sorted; empty where there is one.
 	Through     []string
 	Suppression *Suppression // set when State is Suppressed
+	// inner is Path within the document that the item stands in, "" for none: a
+	// policy that several resources take from one place is mended there.
+	inner string
 	// Pending is an inline suppression of the head that is not counted yet: it
 	// does once merged. State says what counts now.
 	Pending *Suppression
@@ -83,6 +86,7 @@ type NotEvaluated struct {
 	Path     resource.Path
 	Range    source.Range
 	Why      string // what the answer depends on, in a few words
+	inner    string // as in Finding
 }
 
 // Result is what the engine found.

@@ -12,15 +12,17 @@ import (
 const maxStatements = 200
 
 // grants gives a selection of the statements that allow something, of the
-// policies that say what their holder may do: trust policies, which say who may
-// become it, are left out. Each has the field Policy, the statements of all
+// policies that say what their holder may do: those that say who may do it, or
+// become the holder, are left out. Each has the field Policy, the statements of all
 // these policies of the resource, so that a condition can weigh one against
 // the others.
 func grants(all func(*itemSet, *resource.Resource)) func(*itemSet, *resource.Resource) {
 	return func(set *itemSet, res *resource.Resource) {
 		var every itemSet
 		all(&every, res)
-		holder := func(it item) bool { return !trustPolicy(it) }
+		holder := func(it item) bool {
+			return !trustPolicy(it) && it.node.Get("Principal") == nil && it.node.Get("NotPrincipal") == nil
+		}
 		policy := &resource.Node{Kind: resource.List}
 		for _, it := range every.items {
 			switch {
@@ -34,7 +36,9 @@ func grants(all func(*itemSet, *resource.Resource)) func(*itemSet, *resource.Res
 		for _, it := range every.unknown {
 			if holder(it) {
 				policy.Partial, policy.Why = true, whyOf(it.node)
-				set.doubt(it)
+				if res.Kind != policyData {
+					set.doubt(it) // of a document, those who take it tell
+				}
 			}
 		}
 		set.cut = set.cut || every.cut
@@ -66,6 +70,21 @@ func trustPolicy(it item) bool {
 	})
 }
 
+// policyData is Terraform's data source that is a policy for others to take.
+const policyData = "data.aws_iam_policy_document"
+
+// assumesRoles reports whether a statement is one of a trust policy, as far as
+// it says so itself.
+func assumesRoles(st *resource.Node) bool {
+	actions := st.Get("Action")
+	if actions == nil || st.Get("Principal") == nil && st.Get("NotPrincipal") == nil {
+		return false
+	}
+	return slices.ContainsFunc(actions.Items, func(a *resource.Node) bool {
+		return strings.HasPrefix(strings.ToLower(a.Str()), "sts:assumerole")
+	})
+}
+
 // trusts gives a selection of the statements of trust policies alone.
 func trusts(all func(*itemSet, *resource.Resource)) func(*itemSet, *resource.Resource) {
 	return func(set *itemSet, res *resource.Resource) {
@@ -73,7 +92,7 @@ func trusts(all func(*itemSet, *resource.Resource)) func(*itemSet, *resource.Res
 		all(&every, res)
 		set.cut = set.cut || every.cut
 		for _, it := range every.items {
-			if trustPolicy(it) {
+			if trustPolicy(it) || res.Kind == policyData && assumesRoles(it.node) {
 				set.add(it)
 			}
 		}

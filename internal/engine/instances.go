@@ -37,7 +37,17 @@ func mergeInstances(fs []Finding) []Finding {
 			rule: f.Rule.ID, unit: f.Resource.Unit, path: f.Path.String(), item: blockName(f.Resource),
 			check: f.Check, state: f.State, at: f.Range,
 		}
+		if f.inner != "" {
+			// The document is one, whatever takes it.
+			key.path, key.item, key.check = f.inner, "", 0
+		}
 		i, again := first[key]
+		if again && (documentAlone(f.Resource) || documentAlone(out[i].Resource)) {
+			if documentAlone(out[i].Resource) {
+				out[i] = f
+			}
+			continue
+		}
 		if again && out[i].Resource.ID != f.Resource.ID {
 			others[i] = append(others[i], instanceName(out[i].Resource.ID, f.Resource.ID))
 			continue
@@ -52,6 +62,10 @@ func mergeInstances(fs []Finding) []Finding {
 	}
 	return out
 }
+
+// documentAlone reports whether a resource is nothing but a policy for others to
+// take; who takes it says more.
+func documentAlone(r *resource.Resource) bool { return r.Kind == policyData }
 
 // instantiated reports whether one block may make many of the resource.
 func instantiated(r *resource.Resource) bool {
@@ -111,6 +125,9 @@ func mergeUnknown(us []NotEvaluated) []NotEvaluated {
 	out := us[:0]
 	for _, u := range us {
 		k := key{u.Rule.ID, u.Resource.Known().Unit, u.Why, u.Path.String(), u.Range}
+		if u.inner != "" {
+			k.path = u.inner
+		}
 		if (instantiated(u.Resource) || shared(u.Resource)) && !u.Range.IsZero() {
 			if seen[k] {
 				continue

@@ -229,6 +229,7 @@ func (j *judge) check(s *side, c activeCheck, p *rule.Program) {
 		case out.Unknown:
 			at, _ := locate(s.res, it, p.At())
 			undecided(it.fullPath(p.At()), at, out.Why)
+			s.unknown[len(s.unknown)-1].inner = it.inner(p.At())
 		}
 	}
 	for _, u := range set.unknown[:min(len(set.unknown), maxViolations)] {
@@ -293,7 +294,7 @@ func (j *judge) findings(s *side) []Finding {
 		out = append(out, Finding{
 			Rule: v.check.rule, Check: v.check.index, Severity: v.check.severity, Resource: s.res,
 			Item: v.item.path(), Path: v.item.fullPath(v.setting()), Range: r, Origins: origins,
-			Message: message, FixSpec: mend, Write: write, Fingerprint: prints.next(v.check.rule.ID, v.stable, r.File),
+			Message: message, inner: v.item.inner(v.setting()), FixSpec: mend, Write: write, Fingerprint: prints.next(v.check.rule.ID, v.stable, r.File),
 		})
 	}
 	return out

@@ -36,6 +36,15 @@ func (it item) fullPath(at resource.Path) resource.Path {
 	return append(p, at...)
 }
 
+// inner writes the path to the setting within the document that the item is in,
+// "" for none.
+func (it item) inner(at resource.Path) string {
+	if it.document == nil {
+		return ""
+	}
+	return it.fullPath(at)[it.split:].String()
+}
+
 // stable writes the path to the setting so that it survives reordering.
 func (it item) stable(res *resource.Resource, at resource.Path) string {
 	p := it.path()

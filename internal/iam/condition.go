@@ -149,7 +149,8 @@ var callers = []string{
 	"aws:username", "aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths", "aws:sourceowner", "aws:sourcevpc",
 	"aws:sourcevpce", "aws:vpcsourceip", "aws:vpceaccount", "aws:vpceorgid", "aws:vpceorgpaths", "kms:calleraccount", "kms:viaservice",
 	"s3:dataaccesspointaccount", "s3:dataaccesspointarn", "sns:endpoint", "sns:protocol", "aws:principalisawsservice",
-	"aws:principalservicename", "aws:principalservicenameslist", "aws:federatedprovider", "elasticfilesystem:accessedviamounttarget",
+	"aws:principalservicename", "aws:principalservicenameslist", "aws:federatedprovider", "sts:externalid",
+	"elasticfilesystem:accessedviamounttarget",
 }
 
 // Public reports whether a statement of a resource's policy allows anyone: the
