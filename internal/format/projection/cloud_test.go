@@ -81,3 +81,108 @@ func TestEveryCloudKind(t *testing.T) {
 		t.Errorf("only %d kinds", n)
 	}
 }
+
+func TestSmall(t *testing.T) {
+	for in, want := range map[string]string{
+		"KmsKeyId": "kmsKeyId", "SSEAlgorithm": "sseAlgorithm", "Name": "name", "CIDR": "cidr", "": "", "already": "already",
+	} {
+		if got := small(in); got != want {
+			t.Errorf("small(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestControllerNames(t *testing.T) {
+	for in, want := range map[string]string{"kmsKeyID": "KmsKeyId", "roleARN": "RoleArn", "subnetIDs": "SubnetIds", "engine": "Engine"} {
+		if got := amazonName(in); got != want {
+			t.Errorf("amazonName(%q) = %q, want %q", in, got, want)
+		}
+		if got := controllerName(want); got != in {
+			t.Errorf("controllerName(%q) = %q, want %q", want, got, in)
+		}
+	}
+}
+
+// TestEveryACKKind holds that each object of the table becomes the resource of
+// CloudFormation with all settings that the table names, and that paths lead
+// back or are refused.
+func TestEveryACKKind(t *testing.T) {
+	for key, k := range ackSchema().kinds {
+		group, name, _ := strings.Cut(key, ".")
+		root := &resource.Node{Kind: resource.Map, Fields: []resource.Field{{Name: "spec", Node: k.of.sample(nil)}}}
+		in := &resource.Resource{ID: "x", Platform: resource.Kubernetes, Format: "kubernetes", Group: group + ackGroups, Version: "v1alpha1", Kind: name, Name: "x", Root: root}
+		rs, ds := All([]*resource.Resource{in})
+		if r := rs[0]; len(ds) > 0 || r.Platform != resource.CloudFormation || r.Kind != "AWS::"+k.name || r.ID != "x" {
+			t.Fatalf("%s becomes %s %s, %v", key, r.Platform, r.Kind, ds)
+		}
+		properties := rs[0].Root.Get("Properties")
+		k.of.arrivedIn(t, key, properties, nil)
+		if got := properties.Path("SomethingElse", "Within").Str(); k.of.open && got != "x" {
+			t.Errorf("%s: what the table does not name is %q", key, got)
+		}
+		resource.Walk(rs[0].Root, func(p resource.Path, n *resource.Node) bool {
+			if len(p) == 0 || p[0].Name != "Properties" {
+				return len(p) == 0
+			}
+			back, err := rs[0].Written.Path(p)
+			if err != nil {
+				return false
+			}
+			if w, steps := back.At(root); steps != len(back) || n.Kind != resource.Map && n.Kind != resource.List && w != n && w.Value == nil {
+				t.Errorf("%s: %s leads to %s, which is not there", key, p, back)
+			}
+			return true
+		})
+	}
+}
+
+// sample gives an object with every setting of a type.
+func (o *object) sample(above []*object) *resource.Node {
+	n := &resource.Node{Kind: resource.Map}
+	for _, a := range above {
+		if a == o {
+			return n
+		}
+	}
+	above = append(above, o)
+	add := func(name string, v *resource.Node) { n.Fields = append(n.Fields, resource.Field{Name: name, Node: v}) }
+	for _, c := range o.settings {
+		switch c.form {
+		case plain:
+			add(c.from, &resource.Node{Kind: resource.String, Value: "x"})
+		case many:
+			add(c.from, &resource.Node{Kind: resource.List, Items: []*resource.Node{c.of.sample(above), c.of.sample(above)}})
+		default:
+			add(c.from, c.of.sample(above))
+		}
+	}
+	if o.open {
+		add("somethingElse", &resource.Node{Kind: resource.Map, Fields: []resource.Field{{Name: "within", Node: &resource.Node{Kind: resource.String, Value: "x"}}}})
+	}
+	return n
+}
+
+// arrivedIn holds that n has what sample wrote.
+func (o *object) arrivedIn(t *testing.T, at string, n *resource.Node, above []*object) {
+	for _, a := range above {
+		if a == o {
+			return
+		}
+	}
+	above = append(above, o)
+	for _, c := range o.settings {
+		v := n.Get(c.to)
+		switch {
+		case c.form == inline:
+			c.of.arrivedIn(t, at, n, above)
+		case v == nil:
+			t.Errorf("%s: %s is missing", at, c.to)
+		case c.form == single:
+			c.of.arrivedIn(t, at+"."+c.to, v, above)
+		case c.form == many && len(v.Items) != 2:
+			t.Errorf("%s: %s has %d items", at, c.to, len(v.Items))
+		case c.form == many:
+			c.of.arrivedIn(t, at+"."+c.to, v.Items[1], above)
+		}
+	}
+}

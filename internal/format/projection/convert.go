@@ -33,6 +33,9 @@ func convert(n *resource.Node, conv string) *resource.Node {
 	case "strs":
 		return texts(n)
 	}
+	if f := conversions[conv]; f != nil {
+		return f(n)
+	}
 	return n
 }
 

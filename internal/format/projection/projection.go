@@ -10,6 +10,8 @@
 package projection
 
 import (
+	"strings"
+
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
 	"github.com/plimsoll-iac/plimsoll/internal/source"
 )
@@ -67,6 +69,9 @@ func (p *projector) project(r *resource.Resource) *resource.Resource {
 	if r.Platform == resource.Kubernetes {
 		if c, ok := cloudOf(r); ok {
 			return p.fromCloud(r, c)
+		}
+		if strings.HasSuffix(r.Group, ackGroups) {
+			return p.fromACK(r)
 		}
 	}
 	return r

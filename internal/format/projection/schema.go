@@ -30,6 +30,10 @@ type setting struct {
 type object struct {
 	settings []*setting
 	byFrom   map[string]*setting
+	// open says that settings which the table does not name are taken as well.
+	open bool
+	// nested says that objects are written as nested blocks of Terraform.
+	nested bool
 }
 
 // kind is what a written kind is projected to.
@@ -47,8 +51,8 @@ type schema struct {
 }
 
 // parseSchema reads a table. rename gives the projected name of a setting that
-// the table gives one name alone.
-func parseSchema(text string, rename func(string) string) (*schema, error) {
+// the table gives one name alone; nested says that objects are written as blocks.
+func parseSchema(text string, rename func(string) string, nested bool) (*schema, error) {
 	s := &schema{kinds: map[string]*kind{}, types: map[string]*object{}}
 	var current *object
 	for i, line := range strings.Split(text, "\n") {
@@ -60,10 +64,11 @@ func parseSchema(text string, rename func(string) string) (*schema, error) {
 				return nil, fmt.Errorf("line %d: %w", i+1, err)
 			}
 		case line[0] != ' ':
-			if len(fields) != 1 || s.types[fields[0]] != nil {
+			open := len(fields) == 2 && fields[1] == "+"
+			if len(fields) != 1 && !open || s.types[fields[0]] != nil {
 				return nil, fmt.Errorf("line %d: %q starts no new type", i+1, line)
 			}
-			current = &object{byFrom: map[string]*setting{}}
+			current = &object{byFrom: map[string]*setting{}, open: open, nested: nested}
 			s.types[fields[0]] = current
 		case current == nil:
 			return nil, fmt.Errorf("line %d: settings of no type", i+1)

@@ -23,7 +23,7 @@ func TestSchemaRefusesMistakes(t *testing.T) {
 		"kind a : v1 A cluster B\nB\n  x\nC\n  y\n": "nothing is of the type C",
 		"kind a : v1 A cluster B\nB\n  x=D\n":       "there is no type D",
 	} {
-		if _, err := parseSchema(text, camel); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := parseSchema(text, camel, true); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q gives %v, not %q", text, err, want)
 		}
 	}

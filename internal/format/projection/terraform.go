@@ -15,7 +15,7 @@ var kubernetesTable string
 
 // kubernetesSchema is read once; a test holds that it reads.
 var kubernetesSchema = sync.OnceValue(func() *schema {
-	s, err := parseSchema(kubernetesTable, camel)
+	s, err := parseSchema(kubernetesTable, camel, true)
 	if err != nil {
 		panic("kubernetes.txt: " + err.Error())
 	}

@@ -53,7 +53,13 @@ func (o *object) project(n *resource.Node) *resource.Node {
 func (o *object) fill(out, n *resource.Node) {
 	for _, f := range n.Fields {
 		c := o.byFrom[f.Name]
-		if c == nil || f.Node == nil {
+		if f.Node == nil {
+			continue
+		}
+		if c == nil {
+			if o.open {
+				o.unnamed(out, f)
+			}
 			continue
 		}
 		if c.form == inline {
@@ -117,12 +123,18 @@ func (o *object) written(n *resource.Node, p resource.Path) (resource.Path, erro
 		return nil, fmt.Errorf("an object has no items")
 	}
 	found := o.target(p[0].Name, func(from string) bool { return n.Get(from) != nil })
+	if found == nil && o.open {
+		return o.writtenUnnamed(n, p)
+	}
 	if found == nil {
 		return nil, fmt.Errorf("%s cannot be set there", p[0].Name)
 	}
 	var out resource.Path
 	for _, c := range found[:len(found)-1] {
 		out, n = c.enter(out, n)
+	}
+	if last := found[len(found)-1]; last.of == nil && computed[last.conv] {
+		return nil, fmt.Errorf("%s is written otherwise", p[0].Name)
 	}
 	rest, err := found[len(found)-1].written(n, p[1:])
 	return append(out, rest...), err
@@ -132,7 +144,7 @@ func (o *object) written(n *resource.Node, p resource.Path) (resource.Path, erro
 func (c *setting) enter(at resource.Path, n *resource.Node) (resource.Path, *resource.Node) {
 	at = append(at, resource.Step{Name: c.from})
 	v := n.Get(c.from)
-	if v == nil || v.Kind == resource.List {
+	if v == nil && c.of.nested || v != nil && v.Kind == resource.List {
 		at = append(at, resource.Step{Index: 0})
 		v = only(v)
 	}
