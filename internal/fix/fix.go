@@ -112,6 +112,9 @@ func propose(f engine.Finding, files Files) ([]source.Edit, error) {
 	var edits []source.Edit
 	switch {
 	case (res.Format == resource.Dockerfile || res.Format == resource.NodeBootstrap) && inCommand(f.Item):
+		if other := files(item.Range.File); other != nil {
+			file = other // a script that the resource names
+		}
 		edits, err = proposeCommand(file, res, f.Item, item, p)
 	case res.Format == resource.NodeBootstrap && strings.HasSuffix(res.Range.File, ".hcl"):
 		edits, err = proposeHCL(file, res, top)

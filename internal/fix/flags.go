@@ -59,10 +59,25 @@ func proposeFlags(f *source.File, found engine.Finding, spec *rule.FixSpec) ([]s
 			return nil, err
 		}
 	}
-	w.swap()
 	edits := w.edits
 	if !w.root.trivial() {
-		more, err := proposeYAML(f, found.Resource, w.root)
+		w.swap()
+		res, top := found.Resource, w.root
+		if c.Style == component.Settings {
+			// The document is a part of a text; its nodes know where they stand.
+			const document = 3 // configs, its index, document
+			n, taken := c.Path[:document].At(res.Root)
+			if taken != document {
+				return nil, errNotWritten
+			}
+			for _, s := range c.Path[:document] {
+				top = top.child(s)
+			}
+			part := *res
+			part.Root = n
+			res = &part
+		}
+		more, err := proposeYAML(f, res, top)
 		if err != nil {
 			return nil, err
 		}

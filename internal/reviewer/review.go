@@ -322,7 +322,25 @@ func (o Options) read(ctx context.Context, units []format.Unit) ([]*resource.Res
 			lost[units[i].ID] = true
 		}
 	}
-	return out, ds, lost
+	return inContext(out), ds, lost
+}
+
+// inContext leaves out scripts that were read on their own although what they
+// are for was read too and names them: said twice would be once too often.
+func inContext(all []*resource.Resource) []*resource.Resource {
+	alone := func(r *resource.Resource) bool {
+		return r.Platform == resource.NodeBootstrap && r.Unit == resource.NodeBootstrap+":"+r.Range.File
+	}
+	named := map[string]bool{}
+	for _, r := range all {
+		if r.Platform == resource.NodeBootstrap && !alone(r) {
+			named[r.Range.File] = true
+		}
+	}
+	if len(named) == 0 {
+		return all
+	}
+	return slices.DeleteFunc(all, func(r *resource.Resource) bool { return alone(r) && named[r.Range.File] })
 }
 
 // readUnit reads a unit and puts each of its resources on the platform that

@@ -28,6 +28,7 @@ func (x *expansion) file(name string) *source.File {
 // file says it as it is, by lines where indentation or interpolations are
 // between, else the node.
 func (x *expansion) textAt(n *resource.Node, s string) shell.Text {
+	s = x.apart(n, s)
 	best := alignment{whole: n.Range}
 	for i, r := range append([]source.Range{n.Range}, n.Origins...) {
 		f := x.file(r.File)
@@ -52,6 +53,33 @@ func (x *expansion) textAt(n *resource.Node, s string) shell.Text {
 		return shell.Text{S: s, At: func(int, int) source.Range { return best.whole }}
 	}
 	return shell.Text{S: s, At: best.at}
+}
+
+// apart puts what is not known in front of a line that the source has as a line
+// of its own (a directive of a template, whose line breaks are cut) on a line
+// apart.
+func (x *expansion) apart(n *resource.Node, s string) string {
+	if !strings.Contains(s, shell.Gap) {
+		return s
+	}
+	written := map[string]bool{}
+	for _, r := range append([]source.Range{n.Range}, n.Origins...) {
+		if f := x.file(r.File); f != nil && r.End.Byte <= len(f.Data) && len(written) < 10_000 {
+			for line := range strings.Lines(f.Text(r)) {
+				written[strings.TrimSpace(line)] = true
+			}
+		}
+	}
+	var b strings.Builder
+	for line := range strings.Lines(s) {
+		rest := strings.TrimLeft(line, " \t")
+		if after := strings.TrimPrefix(rest, shell.Gap); after != rest && strings.TrimSpace(after) != "" && written[strings.TrimSpace(after)] {
+			b.WriteString(shell.Gap + "\n")
+			line = after
+		}
+		b.WriteString(line)
+	}
+	return b.String()
 }
 
 // alignment maps the lines of a text to those of a file.
