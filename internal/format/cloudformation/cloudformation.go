@@ -35,9 +35,21 @@ func New() Reader { return Reader{} }
 // Read implements format.Reader. A document that is no template is passed over
 // in silence.
 func (Reader) Read(ctx context.Context, u format.Unit) ([]*resource.Resource, source.Diagnostics) {
-	m := maker{unit: &u, taken: map[string]bool{}}
-	ds := yamltree.ReadAll(ctx, &u, yamltree.Options{Candidate: candidate, OldBooleans: true, Tagged: short}, m.document)
+	m := maker{ctx: ctx, unit: &u, taken: map[string]bool{}}
+	ds := yamltree.ReadAll(ctx, &u, options(), func(d yamltree.Document) source.Diagnostics {
+		if all := d.Root.Get("Resources"); all == nil || !isTemplate(d.Root, all) {
+			return nil
+		}
+		m.emit(m.template(d))
+		said := m.said
+		m.said = nil
+		return said
+	})
 	return m.resources, ds
+}
+
+func options() yamltree.Options {
+	return yamltree.Options{Candidate: candidate, OldBooleans: true, Tagged: short}
 }
 
 func candidate(doc *yaml.Node) bool {
@@ -95,28 +107,29 @@ func Sniff(data []byte) bool {
 
 // maker makes resources of the documents of one unit.
 type maker struct {
+	ctx       context.Context
 	unit      *format.Unit
 	taken     map[string]bool // ids
 	resources []*resource.Resource
+	stacks    int                // nested ones
+	said      source.Diagnostics // about the document at hand
 }
 
-// document makes the resources of one template.
-func (m *maker) document(d yamltree.Document) source.Diagnostics {
-	var ds source.Diagnostics
-	all := d.Root.Get("Resources")
-	if all == nil || !template(d.Root, all) {
-		return nil
-	}
+// emit makes the resources of one template and of the stacks in it.
+func (m *maker) emit(t *template) {
+	all := t.root.Get("Resources")
 	if all.Kind != resource.Map {
-		ds = append(ds, source.Diagnostic{File: d.File.Path, Line: all.Range.Start.Line, Level: source.LevelError,
-			Message: "Resources is not a map of logical ids", NotEvaluated: d.File.Path})
-		return ds
+		m.said = append(m.said, source.Diagnostic{File: t.file.Path, Line: all.Range.Start.Line, Level: source.LevelError,
+			Message: "Resources is not a map of logical ids", NotEvaluated: t.file.Path})
+		return
 	}
-	r := newResolver(d.Root)
-	for _, f := range all.Fields {
+	for _, f := range t.resources() {
+		if m.ctx.Err() != nil {
+			return
+		}
 		left := func(level source.Level, format string, args ...any) {
-			ds = append(ds, source.Diagnostic{File: d.File.Path, Line: place(f.Node).Start.Line, Level: level,
-				Message: fmt.Sprintf(format, args...), NotEvaluated: f.Name})
+			m.said = append(m.said, source.Diagnostic{File: t.file.Path, Line: place(f.Node).Start.Line, Level: level,
+				Message: fmt.Sprintf(format, args...), NotEvaluated: t.prefix + f.Name})
 		}
 		kind := f.Node.Get("Type").Str()
 		switch {
@@ -128,27 +141,31 @@ func (m *maker) document(d yamltree.Document) source.Diagnostics {
 			continue
 		}
 		if c := f.Node.Get("Condition").Str(); c != "" {
-			if v := r.named(c, 0); v.known && !v.holds {
+			if v := t.r.named(c, 0); v.known && !v.holds {
 				left(source.LevelWarning, "%s is left out: its condition %s is false by the defaults of the parameters", yamltree.Clean(f.Name), yamltree.Clean(c))
 				continue
 			}
 		}
-		root := r.value(f.Node, 0)
+		root := t.r.value(f.Node, 0)
 		if root == nil || root.Kind != resource.Map || root.Unknown {
 			left(source.LevelError, "the resource %q is not a map", yamltree.Clean(f.Name))
 			continue
 		}
-		m.add(d, f, kind, root, &ds)
+		m.add(t, f, kind, root)
+		if _, stack := sourceOf(kind, root); stack {
+			if c := t.child(f.Name); c != nil {
+				m.emit(c)
+			}
+		}
 	}
-	if r.spent > maxNodes {
-		ds.Errorf(d.File.Path, 0, "the functions of this template come to more than %d values; some are not evaluated", maxNodes)
+	if t.r.spent > maxNodes {
+		m.said.Errorf(t.file.Path, 0, "the functions of this template come to more than %d values; some are not evaluated", maxNodes)
 	}
-	return ds
 }
 
-// template reports whether a document with Resources is a template: so it says,
+// isTemplate reports whether a document with Resources is a template: so it says,
 // or one of the resources has a type that is like AWS's.
-func template(root, all *resource.Node) bool {
+func isTemplate(root, all *resource.Node) bool {
 	if root.Get("AWSTemplateFormatVersion") != nil {
 		return true
 	}
@@ -167,15 +184,16 @@ func place(n *resource.Node) source.Range {
 	return n.KeyRange
 }
 
-func (m *maker) add(d yamltree.Document, f resource.Field, kind string, root *resource.Node, ds *source.Diagnostics) {
+func (m *maker) add(t *template, f resource.Field, kind string, root *resource.Node) {
+	id := t.prefix + f.Name
 	res := &resource.Resource{
-		ID: f.Name, Platform: resource.CloudFormation, Format: Name, Unit: m.unit.ID, Kind: kind, Name: f.Name,
-		Root: root, Range: f.Node.Range, Head: f.Node.KeyRange, Origins: f.Node.Origins,
+		ID: id, Platform: resource.CloudFormation, Format: Name, Unit: m.unit.ID, Kind: kind, Name: f.Name,
+		Root: root, Range: f.Node.Range, Head: f.Node.KeyRange, Origins: append(f.Node.Origins[:len(f.Node.Origins):len(f.Node.Origins)], t.via...),
 	}
 	for n := 2; m.taken[res.ID]; n++ {
-		res.ID = f.Name + "#" + strconv.Itoa(n)
+		res.ID = id + "#" + strconv.Itoa(n)
 		if n == 2 {
-			ds.Warnf(d.File.Path, f.Node.KeyRange.Start.Line, "%s is defined before in this file", yamltree.Clean(f.Name))
+			m.said.Warnf(t.file.Path, f.Node.KeyRange.Start.Line, "%s is defined before in this file", yamltree.Clean(f.Name))
 		}
 	}
 	m.taken[res.ID] = true
@@ -183,8 +201,8 @@ func (m *maker) add(d yamltree.Document, f resource.Field, kind string, root *re
 		res.Range.Start = key.Start
 	}
 	if res.Head.Len() == 0 {
-		res.Head = yamltree.FirstLine(d.File, res.Range)
+		res.Head = yamltree.FirstLine(t.file, res.Range)
 	}
-	res.Comments = yamltree.CommentsOf(d.File, res.Range, d.Comments)
+	res.Comments = yamltree.CommentsOf(t.file, res.Range, t.comments)
 	m.resources = append(m.resources, res)
 }

@@ -72,7 +72,7 @@ func TestConformance(t *testing.T) {
 		one("no map", "AWSTemplateFormatVersion: x\nResources: [a]\n", []string{}, "a.yaml:2: error: not a map"),
 		one("no type", "AWSTemplateFormatVersion: x\nResources:\n  A: {}\n  B: {Type: AWS::X::Y}\n", []string{"B"}, "a.yaml:3: error: has no type"),
 		one("condition that is false", good+"    Condition: Prod\n", []string{"Database"}, "a.yaml:18: warning: Prod is false"),
-		one("loop", "Resources:\n  A: {Type: AWS::X::Y}\n  Fn::ForEach::B: [x, [y], {}]\n", []string{"A"}, "a.yaml:3: warning: not followed"),
+		one("loop", "Resources:\n  A: {Type: AWS::X::Y}\n  Fn::ForEach::B: [x, !Ref P, {}]\n", []string{"A"}, "a.yaml:3: warning: not followed"),
 		one("function for a resource", "Resources:\n  A: {Type: AWS::X::Y}\n  B: !Ref A\n", []string{"A"}, "a.yaml:3: error: has no type"),
 		one("two documents", "Resources:\n  A: {Type: AWS::X::Y}\n---\nResources:\n  A: {Type: AWS::X::Y}\n", []string{"A", "A#2"}, "a.yaml:5: warning: defined before"),
 	}
@@ -121,6 +121,8 @@ func TestFunctions(t *testing.T) {
 	const head = `Parameters:
   Name: {Type: String, Default: shop}
   None: {Type: String}
+  One: {Type: String, AllowedValues: [only]}
+  Stage: {Type: String, AllowedValues: [dev, test]}
   Count: {Type: Number, Default: "3"}
   Nets: {Type: CommaDelimitedList, Default: "10.0.0.0/8, 0.0.0.0/0"}
   Image: {Type: "AWS::SSM::Parameter::Value<String>", Default: /aws/x}
@@ -130,6 +132,7 @@ Conditions:
   Shop: !Equals [!Ref Name, shop]
   Other: !Not [Condition: Shop]
   Maybe: !Equals [!Ref None, x]
+  Never: !Equals [!Ref Stage, prod]
   Or: !Or [Condition: Maybe, Condition: Shop]
   And: !And [!Condition Maybe, !Condition Other]
   Both: !And [!Condition Maybe, !Condition Shop]
@@ -165,25 +168,31 @@ Resources:
 		"!Select [1, !Ref Nets]":                 "0.0.0.0/0",
 		"!Select [2, [a, b]]":                    "? an item of Fn::Select",
 		"!Split ['-', a-b]":                      "[a b]",
-		"!Select [0, !Split ['-', !Sub '${Name}-x']]": "shop",
-		"!FindInMap [M, a, flag]":                     "true",
-		"!FindInMap [M, a, list]":                     "[p q]",
-		"!FindInMap [M, !Ref None, flag]":             "? the parameter None",
-		"!FindInMap [M, b, flag]":                     "? b, which the mappings",
-		"!If [Shop, 1, 2]":                            "1",
-		"!If [Other, 1, 2]":                           "2",
-		"!If [Maybe, 1, 2]":                           "? the condition Maybe, and with it the parameter None",
-		"!If [Or, 1, 2]":                              "1",
-		"!If [And, 1, 2]":                             "2",
-		"!If [Both, 1, 2]":                            "? the condition Both",
-		"!If [Self, 1, 2]":                            "? the condition Self",
-		"!If [Gone, 1, 2]":                            "? the condition Gone, which",
-		"!If [Other, 1, !Ref AWS::NoValue]":           "absent",
-		"[a, !If [Other, b, !Ref AWS::NoValue]]":      "[a]",
-		"!Base64 {'Fn::Sub': 'x ${Name}'}":            "x shop",
-		"!ImportValue x":                              "? Fn::ImportValue",
-		"!If [Shop]":                                  "? a function without",
-		"yes":                                         "true",
+		"!Select [0, !Split ['-', !Sub '${Name}-x']]":    "shop",
+		"!FindInMap [M, a, flag]":                        "true",
+		"!FindInMap [M, a, list]":                        "[p q]",
+		"!FindInMap [M, !Ref None, flag]":                "? the parameter None",
+		"!FindInMap [M, b, flag]":                        "? b, which the mappings",
+		"!If [Shop, 1, 2]":                               "1",
+		"!If [Other, 1, 2]":                              "2",
+		"!If [Maybe, 1, 2]":                              "? the condition Maybe, and with it the parameter None",
+		"!If [Or, 1, 2]":                                 "1",
+		"!If [And, 1, 2]":                                "2",
+		"!If [Both, 1, 2]":                               "? the condition Both",
+		"!If [Self, 1, 2]":                               "? the condition Self",
+		"!If [Gone, 1, 2]":                               "? the condition Gone, which",
+		"!If [Other, 1, !Ref AWS::NoValue]":              "absent",
+		"[a, !If [Other, b, !Ref AWS::NoValue]]":         "[a]",
+		"!Base64 {'Fn::Sub': 'x ${Name}'}":               "x shop",
+		"!ImportValue x":                                 "? Fn::ImportValue",
+		"!If [Shop]":                                     "? a function without",
+		"yes":                                            "true",
+		"!Ref One":                                       "only",
+		"!If [Never, 1, 2]":                              "2",
+		"!If [Maybe, 1, 1]":                              "1",
+		"!Length [a, b]":                                 "2",
+		"!Length [a, !If [Maybe, b, !Ref AWS::NoValue]]": "2",
+		"!FindInMap [M, b, flag, {DefaultValue: x}]":     "x",
 	} {
 		n := read(t, "a.yaml", head+text+"\n")["A"].Root.Path("Properties", "V")
 		got := show(n)

@@ -47,7 +47,9 @@ func (r *resolver) sub(n, arg *resource.Node, depth int) *resource.Node {
 		v, mine := own[name]
 		if !mine {
 			if id, _, dotted := strings.Cut(name, "."); dotted {
-				v = r.unknownOf(n, id, yamltree.Clean(name)+", which is known only when the stack is made")
+				if v = r.output(n, name, depth); v == nil {
+					v = r.unknownOf(n, id, yamltree.Clean(name)+", which is known only when the stack is made")
+				}
 			} else {
 				v = r.ref(n, name)
 			}
@@ -209,6 +211,9 @@ func (r *resolver) findInMap(n, arg *resource.Node, depth int) *resource.Node {
 			return unknown(n, whyOf(a))
 		}
 		if at = at.Get(s); at == nil {
+			if len(args) == 4 && args[3].Get("DefaultValue") != nil {
+				return moved(n, args[3].Get("DefaultValue"))
+			}
 			return unknown(n, yamltree.Clean(s)+", which the mappings do not have")
 		}
 	}
@@ -226,7 +231,9 @@ func (r *resolver) choose(n, arg *resource.Node, depth int) *resource.Node {
 	}
 	v := r.named(arg.Items[0].Str(), depth)
 	if !v.known {
-		return unknown(n, v.why)
+		out := either(n, v.why, r.value(arg.Items[1], depth), r.value(arg.Items[2], depth), depth)
+		out.KeyRange = n.KeyRange
+		return out
 	}
 	branch := arg.Items[2]
 	if v.holds {
@@ -239,6 +246,55 @@ func (r *resolver) choose(n, arg *resource.Node, depth int) *resource.Node {
 	c := *out
 	c.KeyRange = n.KeyRange
 	return &c
+}
+
+// either gives what holds of two branches of which nobody knows which it will be.
+func either(n *resource.Node, why string, a, b *resource.Node, depth int) *resource.Node {
+	if a != nil && b != nil && !a.Unknown && resource.Equal(a, b) {
+		return moved(n, a)
+	}
+	if a == nil || b == nil || a.Unknown || b.Unknown || a.Kind != resource.Map || b.Kind != resource.Map || depth > yamltree.MaxDepth {
+		out := unknown(n, why)
+		out.Refs = refsOf([]*resource.Node{a, b})
+		return out
+	}
+	// The settings that both have are there; the others may be.
+	out := &resource.Node{Kind: resource.Map, Range: n.Range, KeyRange: n.KeyRange, Origins: append([]source.Range{a.Range, b.Range}, n.Origins...), Partial: true, Why: why}
+	for _, f := range a.Fields {
+		o := b.Get(f.Name)
+		at := &resource.Node{Range: n.Range, Origins: []source.Range{f.Node.Range}}
+		out.Fields = append(out.Fields, resource.Field{Name: f.Name, Node: either(at, why, f.Node, o, depth+1)})
+	}
+	for _, f := range b.Fields {
+		if a.Get(f.Name) == nil {
+			at := &resource.Node{Range: n.Range, Origins: []source.Range{f.Node.Range}}
+			out.Fields = append(out.Fields, resource.Field{Name: f.Name, Node: either(at, why, nil, f.Node, depth+1)})
+		}
+	}
+	return out
+}
+
+// excluded reports whether a parameter without a default can never be a value,
+// by the values that it allows.
+func (r *resolver) excluded(n *resource.Node, value string) bool {
+	name, arg, ok := function(n)
+	if !ok || name != "Ref" {
+		return false
+	}
+	p := r.parameters.Get(arg.Str())
+	allowed := p.Get("AllowedValues")
+	if p == nil || p.Get("Default") != nil || allowed == nil || len(allowed.Items) == 0 {
+		return false
+	}
+	if _, given := r.given[arg.Str()]; given {
+		return false
+	}
+	for _, it := range allowed.Items {
+		if s, ok := scalar(it); !ok || s == value {
+			return false
+		}
+	}
+	return true
 }
 
 // verdict is what a condition came to.
@@ -292,6 +348,8 @@ func (r *resolver) condition(n *resource.Node, depth int) verdict {
 		a, okA := scalar(args[0])
 		b, okB := scalar(args[1])
 		switch {
+		case okB && !okA && r.excluded(arg.Items[0], b), okA && !okB && r.excluded(arg.Items[1], a):
+			return verdict{known: true}
 		case !okA:
 			return verdict{why: whyOf(args[0])}
 		case !okB:

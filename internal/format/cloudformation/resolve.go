@@ -21,6 +21,9 @@ type resolver struct {
 	parameters, mappings, conditions, resources *resource.Node
 	decided                                     map[string]verdict
 	deciding                                    map[string]bool
+	given                                       map[string]*resource.Node // parameters, of a nested stack
+	prefix                                      string                    // of the ids of resources
+	output                                      func(n *resource.Node, name string, depth int) *resource.Node
 	refs                                        map[string][]string // of values that refer to one resource
 	spent                                       int
 }
@@ -38,6 +41,9 @@ func function(n *resource.Node) (string, *resource.Node, bool) {
 		return "", nil, false
 	}
 	f := n.Fields[0]
+	if strings.HasPrefix(f.Name, loopPrefix) {
+		return "", nil, false
+	}
 	if f.Name == "Ref" || strings.HasPrefix(f.Name, "Fn::") {
 		return f.Name, f.Node, true
 	}
@@ -73,7 +79,20 @@ func (r *resolver) value(n *resource.Node, depth int) *resource.Node {
 		}
 	case resource.Map:
 		fields, changed := make([]resource.Field, 0, len(n.Fields)), false
+		open := ""
 		for _, f := range n.Fields {
+			switch {
+			case f.Name == "Fn::Transform":
+				open, changed = "Fn::Transform, which is known only when the stack is made", true
+				continue
+			case strings.HasPrefix(f.Name, loopPrefix):
+				more, why := r.loop(f, depth+1)
+				fields, changed = append(fields, more...), true
+				if why != "" {
+					open = why
+				}
+				continue
+			}
 			v := r.value(f.Node, depth+1)
 			changed = changed || v != f.Node
 			if v != nil {
@@ -83,6 +102,9 @@ func (r *resolver) value(n *resource.Node, depth int) *resource.Node {
 		if changed {
 			c := *n
 			c.Fields = fields
+			if open != "" {
+				c.Partial, c.Why = true, open
+			}
 			return &c
 		}
 	}
@@ -137,7 +159,7 @@ func (r *resolver) unknownOf(n *resource.Node, id, why string) *resource.Node {
 	out := unknown(n, why)
 	if r.resources.Get(id) != nil {
 		if r.refs[id] == nil {
-			r.refs[id] = []string{id}
+			r.refs[id] = []string{r.prefix + id}
 		}
 		out.Refs = r.refs[id]
 	}
@@ -196,6 +218,9 @@ func (r *resolver) call(n *resource.Node, name string, arg *resource.Node, depth
 		return r.ref(n, arg.Str())
 	case "Fn::GetAtt":
 		a := attribute(arg)
+		if v := r.output(n, a, depth); v != nil {
+			return v
+		}
 		id, _, _ := strings.Cut(a, ".")
 		return r.unknownOf(n, id, a+", which is known only when the stack is made")
 	case "Fn::Sub":
@@ -210,6 +235,20 @@ func (r *resolver) call(n *resource.Node, name string, arg *resource.Node, depth
 		return r.findInMap(n, arg, depth)
 	case "Fn::If":
 		return r.choose(n, arg, depth)
+	case "Fn::Length":
+		v := r.value(arg, depth)
+		if v == nil || v.Unknown || v.Partial || v.Kind != resource.List {
+			return unknownFor(n, v)
+		}
+		return computed(n, resource.Int, int64(len(v.Items)), v.Origins)
+	case "Fn::ToJsonString":
+		v := r.value(arg, depth)
+		if v == nil || v.Unknown {
+			return unknownFor(n, v)
+		}
+		out := unknown(n, "the text of Fn::ToJsonString")
+		out.Embedded = v
+		return out
 	case "Fn::Base64":
 		// Rules look at the text, whatever it travels as.
 		v := r.value(arg, depth)
@@ -258,6 +297,14 @@ func (r *resolver) ref(n *resource.Node, name string) *resource.Node {
 		return r.unknownOf(n, name, yamltree.Clean(name)+", which is known only when the stack is made")
 	}
 	d, kind := p.Get("Default"), p.Get("Type").Str()
+	if g, ok := r.given[name]; ok {
+		if d = g; d.Unknown || d.Kind == resource.List {
+			return moved(n, d)
+		}
+	}
+	if allowed := p.Get("AllowedValues"); d == nil && allowed != nil && len(allowed.Items) == 1 {
+		d = allowed.Items[0] // there is no other
+	}
 	s, ok := scalar(d)
 	switch {
 	case d == nil:
