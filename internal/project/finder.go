@@ -150,6 +150,7 @@ func (f *finder) Reached(ctx context.Context, base, head fs.FS, changes []PathCh
 	reachOverlays(ctx, bs, hs, changes)
 	bs.decide(ctx)
 	hs.decide(ctx)
+	reachStacks(ctx, true, bs, hs)
 	besideChanged(ctx, bs, hs, changes)
 	return bs.list(), hs.list(), hs.diags
 }

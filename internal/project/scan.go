@@ -61,6 +61,7 @@ func (f *finder) All(ctx context.Context, fsys fs.FS, paths []string, keep Filte
 	s.scanRoots(ctx, found)
 	reachCharts(ctx, s)
 	s.decide(ctx)
+	reachStacks(ctx, false, s)
 	return s.list(), s.diags
 }
 
