@@ -56,6 +56,11 @@ type Options struct {
 	// was no answer), and how many requests the limit still allows (-1 when the
 	// answer did not say). It must be safe for concurrent use.
 	OnCall func(call string, installation int64, status, remaining int)
+	// Reserve, when set, takes a place for content that an installation creates
+	// if one is free at the time, and else gives how long until there is one. It
+	// is for several processes that share GitHub's limits; nil keeps count in
+	// this one.
+	Reserve func(ctx context.Context, installation int64, now time.Time) (wait time.Duration, err error)
 	// DetailsURL is where the check run's "Details" leads; "" for GitHub's page.
 	DetailsURL string
 	Logger     *slog.Logger // nil discards

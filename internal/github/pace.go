@@ -9,8 +9,8 @@ import (
 // people are told of: reviews, comments, commits. Other programs of the same
 // installation share them, so some are left.
 const (
-	contentMinute = 70
-	contentHour   = 450
+	ContentMinute = 70
+	ContentHour   = 450
 	// paceWait is how long a request waits for its turn; a longer wait is left to
 	// the queue, so that other installations go on.
 	paceWait = 3 * time.Second
@@ -35,11 +35,11 @@ func (p *pacer) reserve(now time.Time) time.Duration {
 		keep++
 	}
 	p.at = p.at[keep:]
-	if n := len(p.at); n >= contentHour {
-		return p.at[n-contentHour].Add(time.Hour).Sub(now)
+	if n := len(p.at); n >= ContentHour {
+		return p.at[n-ContentHour].Add(time.Hour).Sub(now)
 	}
-	if n := len(p.at); n >= contentMinute {
-		if wait := p.at[n-contentMinute].Add(time.Minute).Sub(now); wait > 0 {
+	if n := len(p.at); n >= ContentMinute {
+		if wait := p.at[n-ContentMinute].Add(time.Minute).Sub(now); wait > 0 {
 			return wait
 		}
 	}
@@ -52,21 +52,7 @@ func (p *pacer) reserve(now time.Time) time.Duration {
 func (c *Client) pace(ctx context.Context, installation int64) error {
 	for {
 		now := c.opt.Now()
-		c.mu.Lock()
-		if len(c.paces) > maxAccesses {
-			for id, p := range c.paces {
-				if n := len(p.at); n == 0 || now.Sub(p.at[n-1]) >= time.Hour {
-					delete(c.paces, id)
-				}
-			}
-		}
-		p := c.paces[installation]
-		if p == nil {
-			p = &pacer{}
-			c.paces[installation] = p
-		}
-		wait := p.reserve(now)
-		c.mu.Unlock()
+		wait := c.reserve(ctx, installation, now)
 		switch {
 		case wait <= 0:
 			return nil
@@ -77,4 +63,31 @@ func (c *Client) pace(ctx context.Context, installation int64) error {
 			return err
 		}
 	}
+}
+
+// reserve takes the installation's next place, or gives how long until there is
+// one. Where what is shared does not answer, this process keeps count alone.
+func (c *Client) reserve(ctx context.Context, installation int64, now time.Time) time.Duration {
+	if c.opt.Reserve != nil {
+		wait, err := c.opt.Reserve(ctx, installation, now)
+		if err == nil {
+			return wait
+		}
+		c.log.WarnContext(ctx, "the shared pace does not answer", "installation", installation, "error", err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.paces) > maxAccesses {
+		for id, p := range c.paces {
+			if n := len(p.at); n == 0 || now.Sub(p.at[n-1]) >= time.Hour {
+				delete(c.paces, id)
+			}
+		}
+	}
+	p := c.paces[installation]
+	if p == nil {
+		p = &pacer{}
+		c.paces[installation] = p
+	}
+	return p.reserve(now)
 }

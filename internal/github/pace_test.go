@@ -21,14 +21,14 @@ func TestPacerStaysBelowGitHubsLimits(t *testing.T) {
 		made = append(made, now)
 	}
 	for i, at := range made {
-		if i >= contentMinute && at.Sub(made[i-contentMinute]) < time.Minute {
-			t.Fatalf("%d within a minute", contentMinute+1)
+		if i >= ContentMinute && at.Sub(made[i-ContentMinute]) < time.Minute {
+			t.Fatalf("%d within a minute", ContentMinute+1)
 		}
-		if i >= contentHour && at.Sub(made[i-contentHour]) < time.Hour {
-			t.Fatalf("%d within an hour", contentHour+1)
+		if i >= ContentHour && at.Sub(made[i-ContentHour]) < time.Hour {
+			t.Fatalf("%d within an hour", ContentHour+1)
 		}
 	}
-	if len(made) < 3*contentHour {
+	if len(made) < 3*ContentHour {
 		t.Errorf("%d in three hours", len(made))
 	}
 }
@@ -39,7 +39,7 @@ func TestPaceHoldsBackContentAlone(t *testing.T) {
 	s := newStage(t, nil)
 	now := time.Now()
 	s.client.opt.Now = func() time.Time { return now }
-	for i := range contentMinute {
+	for i := range ContentMinute {
 		s.must(s.client.Reply(t.Context(), s.pr, fmt.Sprintf("ask-%d", i), "x"))
 	}
 	err := s.client.Reply(t.Context(), s.pr, "one-more", "x")
@@ -50,7 +50,7 @@ func TestPaceHoldsBackContentAlone(t *testing.T) {
 	if d, ok := RetryAfter(err); !ok || d != time.Minute {
 		t.Errorf("put off for %s, %t", d, ok)
 	}
-	if n := len(s.sim.Comments(shop, s.pr.Number)); n != contentMinute {
+	if n := len(s.sim.Comments(shop, s.pr.Number)); n != ContentMinute {
 		t.Errorf("%d comments", n)
 	}
 	if _, err := s.client.Begin(t.Context(), s.pr); err != nil {

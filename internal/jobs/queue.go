@@ -143,6 +143,7 @@ type Queue struct {
 	done     jetstream.KeyValue
 	tries    jetstream.KeyValue
 	memory   jetstream.KeyValue
+	paces    jetstream.KeyValue
 
 	working   atomic.Bool  // Run is under way
 	lastFetch atomic.Int64 // Unix nanoseconds; when the last fetch came to an end
@@ -223,7 +224,7 @@ func (q *Queue) setUpPatiently(ctx context.Context) error {
 	}
 }
 
-// setUp makes the streams. Together they reserve seven eighths of MaxStore.
+// setUp makes the streams. Together they reserve nine tenths of MaxStore, and leases what is in memory.
 func (q *Queue) setUp(ctx context.Context) error {
 	replicas, part := 1, q.opts.MaxStore/16
 	if q.opts.Cluster != nil {
@@ -268,6 +269,7 @@ func (q *Queue) setUp(ctx context.Context) error {
 	}{
 		{&q.done, doneBucket, q.opts.Remember, part * 4},
 		{&q.tries, triesBucket, triesFor, part},
+		{&q.paces, paceBucket, 2 * time.Hour, part / 2},
 		{&q.memory, memoryBucket, 0, part * 4}, // each value has an end of its own
 	}
 	for _, b := range buckets {

@@ -64,8 +64,8 @@ func Run(ctx context.Context, cfg config.Server, parts Parts) error {
 		return fmt.Errorf("PLIMSOLL_GITHUB_CA_FILE: %w", err)
 	}
 	client, err := github.New(github.Options{
-		Transport: transport,
-		AppID:     cfg.GitHub.AppID, PrivateKey: []byte(cfg.GitHub.PrivateKey.Reveal()),
+		Transport: transport, Reserve: sharedPace(cfg, q),
+		AppID: cfg.GitHub.AppID, PrivateKey: []byte(cfg.GitHub.PrivateKey.Reveal()),
 		WebURL: cfg.GitHub.URL, APIURL: cfg.GitHub.APIURL, GraphQLURL: cfg.GitHub.GraphQLURL,
 		Memory: q.Memory(), OnCall: metrics.Call, Logger: log,
 	})
@@ -109,6 +109,18 @@ func Run(ctx context.Context, cfg config.Server, parts Parts) error {
 		<-swept
 		return err
 	})
+}
+
+// sharedPace has replicas share what GitHub allows an installation; nil where
+// there is one process.
+func sharedPace(cfg config.Server, q *jobs.Queue) func(context.Context, int64, time.Time) (time.Duration, error) {
+	if !cfg.NATS.URL.IsSet() {
+		return nil
+	}
+	return func(ctx context.Context, installation int64, now time.Time) (time.Duration, error) {
+		return q.Reserve(ctx, fmt.Sprintf("content.%d", installation), now,
+			jobs.Pace{Count: github.ContentMinute, Within: time.Minute}, jobs.Pace{Count: github.ContentHour, Within: time.Hour})
+	}
 }
 
 // QueueSettings say where the queue is.

@@ -37,7 +37,7 @@ func TestReviewIsTraced(t *testing.T) {
 	}
 	said := map[string]string{}
 	for _, a := range job.Attributes() {
-		said[string(a.Key)] = a.Value.Emit()
+		said[string(a.Key)] = a.Value.String()
 	}
 	if said["plimsoll.repository"] != shop || said["plimsoll.pull_request"] != "1" || said["plimsoll.delivery"] == "" {
 		t.Errorf("attributes %v", said)
