@@ -255,7 +255,8 @@ func (s *stack) override(l *Layer, id string, o RuleOverride, lockedBy string) {
 	low := s.m.Rules[id]
 	if lockedBy != "" {
 		off := o.Enabled != nil && !*o.Enabled && (low.Enabled == nil || *low.Enabled)
-		weaker := o.Severity != "" && (low.Severity == "" || o.Severity.Rank() < low.Severity.Rank())
+		// What severity the rule has by itself is not known here.
+		weaker := o.Severity != "" && o.Severity != rule.Critical && (low.Severity == "" || o.Severity.Rank() < low.Severity.Rank())
 		if off || weaker {
 			s.refuse(l, "rules."+id, lockedBy, "is not loosened here")
 			return

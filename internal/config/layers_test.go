@@ -41,6 +41,8 @@ func TestLockedKeysAreOnlyMadeStricter(t *testing.T) {
 		"rules: {k8s/host-path: {enabled: false}}":                                "rules.k8s/host-path is locked",
 		"rules: {k8s/host-path: {severity: low}}":                                 "rules.k8s/host-path is locked",
 		"rules: {k8s/host-path: {severity: critical}}":                            "",
+		"rules: {k8s/cpu-limits: {severity: high}}":                               "rules.k8s/cpu-limits is locked",
+		"rules: {k8s/cpu-limits: {severity: critical}}":                           "",
 		"rules: {k8s/cpu-limits: {enabled: true}}":                                "",
 		"rules: {k8s/cpu-limits: {enabled: false}}":                               "rules.k8s/cpu-limits is locked",
 		"rules: {k8s/latest-tag: {enabled: false}}":                               "",

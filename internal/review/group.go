@@ -23,7 +23,8 @@ type Group struct {
 const maxInGroup = 40
 
 // GroupNew gathers the new findings of at least the policy's comment severity,
-// in the order of their gravest.
+// in the order of their gravest. Where they are more than the policy's comments,
+// each resource has its gravest before any has another.
 func GroupNew(findings []Finding, policy Policy) []Group {
 	index := map[string]int{}
 	var out []Group
@@ -54,5 +55,26 @@ func GroupNew(findings []Finding, policy Policy) []Group {
 	sort.SliceStable(out, func(a, b int) bool {
 		return findings[out[a].Findings[0]].Severity.Rank() > findings[out[b].Findings[0]].Severity.Rank()
 	})
-	return out
+	return budgeted(findings, out, policy.MaxComments)
+}
+
+// budgeted orders groups for a budget that does not hold all of them: the
+// gravest of each resource come first, so that one resource does not use up what
+// the others need.
+func budgeted(findings []Finding, groups []Group, most int) []Group {
+	if len(groups) <= most {
+		return groups
+	}
+	seen := map[string]bool{}
+	var first, rest []Group
+	for _, g := range groups {
+		r := findings[g.Findings[0]].Resource
+		if key := r.Unit + "\x00" + r.ID; !seen[key] {
+			seen[key] = true
+			first = append(first, g)
+			continue
+		}
+		rest = append(rest, g)
+	}
+	return append(first, rest...)
 }

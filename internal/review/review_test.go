@@ -339,3 +339,25 @@ func TestTerminalGetsNoEscapeSequences(t *testing.T) {
 		t.Errorf("control characters reach the terminal: %q", buf.String())
 	}
 }
+
+// One resource with many findings does not use up the comments of the others.
+func TestBudgetIsOneCommentAResourceFirst(t *testing.T) {
+	r := report(3)
+	many := r.Findings[0]
+	for i := range 5 {
+		f := many
+		f.Fingerprint = fingerprint(100 + i)
+		f.Item = resource.Path{{Name: "spec"}, {Name: "containers"}, {Index: i + 1}}
+		r.Findings = append([]review.Finding{f}, r.Findings...)
+	}
+	r.Policy.MaxComments = 3
+	regroup(r)
+	rv := review.Make(r, hunks(r))
+	files := map[string]bool{}
+	for _, c := range rv.Comments {
+		files[c.Path] = true
+	}
+	if len(rv.Comments) != 3 || len(files) != 3 || len(rv.Annotations) != 5 {
+		t.Errorf("%d comments on %d resources, %d annotations", len(rv.Comments), len(files), len(rv.Annotations))
+	}
+}
