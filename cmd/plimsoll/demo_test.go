@@ -194,3 +194,28 @@ func BenchmarkWebhookToCheckRun(b *testing.B) {
 	slices.Sort(took)
 	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "ms-median")
 }
+
+// A pull request that changes nothing but the gate says what that does, counted
+// over the whole repository, which is fetched for it.
+func TestConfigurationChangeIsToldOverGit(t *testing.T) {
+	d := newDemo(t)
+	if err := d.open(); err != nil {
+		t.Fatal(err)
+	}
+	s := d.sample.Load()
+	d.reviewed(t, s.FullName, s.HeadSHA)
+	if _, err := d.sim.MergePull(s.FullName, s.Number, "mira"); err != nil {
+		t.Fatal(err)
+	}
+	sha, err := d.sim.Push(s.FullName, githubsim.Push{Branch: "off", Files: map[string]string{".plimsoll.yml": "rules:\n  k8s/privileged-container: {enabled: false}\n"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.sim.OpenPull(s.FullName, githubsim.NewPull{Title: "off", Head: "off"}); err != nil {
+		t.Fatal(err)
+	}
+	run := d.reviewed(t, s.FullName, sha)
+	if !strings.Contains(run.Summary, "**If merged, 1 rule is off and 1 finding is hidden.** Off: `k8s/privileged-container`.") {
+		t.Errorf("%s (%s)\n%s", run.Title, run.Conclusion, run.Summary)
+	}
+}

@@ -144,7 +144,16 @@ func added(before, after []config.Suppression) int {
 func (r *run) countHidden(ctx context.Context, trees Trees, then *run, out *review.Effects, pending map[string]bool) error {
 	bounded, cancel := context.WithTimeout(ctx, effectTime)
 	defer cancel()
-	units, _ := r.opt.Finder.With(r.settings.Units()).All(bounded, trees.Head(), []string{"."}, r.settings.Filter())
+	units, ds := r.opt.Finder.With(r.settings.Units()).All(bounded, trees.Head(), []string{"."}, r.settings.Filter())
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	for _, d := range ds {
+		if d.Level == source.LevelError {
+			out.Uncounted = "not every folder could be looked into"
+			break
+		}
+	}
 	files := filesOf(units)
 	if len(files) > effectFiles {
 		out.Uncounted = fmt.Sprintf("the repository has %d files of infrastructure code, and %d are looked at", len(files), effectFiles)
