@@ -1,6 +1,9 @@
 package iam
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Category is a kind of harm that an action can do.
 type Category string
@@ -15,8 +18,8 @@ const (
 	Permissions Category = "permissions"
 	// Write creates, changes or deletes what others rely on.
 	Write Category = "write"
-	// Restrictable is every action of the table: all can be limited to
-	// resources by name.
+	// Restrictable is what else can be limited to resources by name: all that
+	// writes or reads without being in one of the first three.
 	Restrictable Category = "restrictable"
 )
 
@@ -29,27 +32,27 @@ func Categories() []Category {
 // name, after AWS's Service Authorization Reference. It is read, never written.
 var table = func() map[Category][]string {
 	out := map[Category][]string{}
-	seen := map[string]bool{}
-	for _, e := range []struct {
-		category Category
-		actions  string
-	}{
-		{Credentials, credentials}, {Exfiltration, exfiltration}, {Permissions, permissions}, {Write, writes}, {Restrictable, reads},
-	} {
-		for _, line := range strings.Split(strings.TrimSpace(e.actions), "\n") {
+	add := func(category Category, actions string) {
+		for line := range strings.Lines(strings.TrimSpace(actions)) {
 			service, names, _ := strings.Cut(strings.TrimSpace(line), ": ")
 			for _, name := range strings.Fields(names) {
-				a := service + ":" + name
-				if e.category != Restrictable {
-					out[e.category] = append(out[e.category], a)
-				}
-				if !seen[a] {
-					seen[a] = true
-					out[Restrictable] = append(out[Restrictable], a)
-				}
+				out[category] = append(out[category], service+":"+name)
 			}
 		}
 	}
+	add(Credentials, credentials)
+	add(Exfiltration, exfiltration)
+	add(Permissions, permissions)
+	add(Write, writes)
+	graver := map[string]bool{}
+	for _, c := range []Category{Credentials, Exfiltration, Permissions} {
+		for _, a := range out[c] {
+			graver[a] = true
+		}
+	}
+	add(Restrictable, writes)
+	add(Restrictable, reads)
+	out[Restrictable] = slices.DeleteFunc(out[Restrictable], func(a string) bool { return graver[a] })
 	return out
 }()
 
