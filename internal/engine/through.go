@@ -23,7 +23,7 @@ type throughPlace struct {
 // variant comes first, then the others by name; of the first are the resource
 // and the message.
 func mergeThrough(fs []Finding) []Finding {
-	if !slices.ContainsFunc(fs, func(f Finding) bool { return f.Resource.Source != (resource.Identity{}) || f.Resource.Variant != "" }) {
+	if !slices.ContainsFunc(fs, func(f Finding) bool { return shared(f.Resource) }) {
 		return distinctPrints(fs)
 	}
 	groups := map[throughPlace][]int{}
@@ -32,7 +32,11 @@ func mergeThrough(fs []Finding) []Finding {
 		if f.Range.IsZero() {
 			continue
 		}
-		k := placeThrough(f, f.Resource.Known().ID)
+		id := f.Resource.Known().ID
+		if f.Resource.Home != "" {
+			id = blockName(f.Resource) // each root may call the module by another name
+		}
+		k := placeThrough(f, id)
 		if groups[k] == nil {
 			order = append(order, k)
 		}
@@ -164,7 +168,7 @@ func UnitName(r *resource.Resource) string {
 
 // shared reports whether several units may read the thing.
 func shared(r *resource.Resource) bool {
-	return r.Source != (resource.Identity{}) || r.Variant != ""
+	return r.Source != (resource.Identity{}) || r.Variant != "" || r.Home != ""
 }
 
 // distinctPrints gives findings that are known by the same and stand in

@@ -53,6 +53,9 @@ type Resource struct {
 	Unit string
 	// Variant is that of the unit: the environment that it was read for.
 	Variant string
+	// Home is the id of the unit that it was written in, where that is another
+	// one: a module that the unit calls. "" otherwise.
+	Home string
 	// Source names the thing as it was written, where several units read it and
 	// may rename it: a base's Deployment that overlays prefix. Findings are
 	// known by it. Zero where Unit and ID say it.
@@ -96,10 +99,14 @@ type Written struct {
 type Identity struct{ Unit, ID string }
 
 // Known gives what a resource is known by whichever way it is reached: Source
-// where it has one, else its ID in its unit, the unit's variant left out.
+// where it has one, else its ID in its home, or in its unit with the unit's
+// variant left out.
 func (r *Resource) Known() Identity {
 	if r.Source != (Identity{}) {
 		return r.Source
+	}
+	if r.Home != "" {
+		return Identity{r.Home, r.ID}
 	}
 	if r.Variant == "" {
 		return Identity{r.Unit, r.ID}

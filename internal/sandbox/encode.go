@@ -139,7 +139,7 @@ func (e *encoder) resource(r *resource.Resource) {
 		e.err = errors.New("a reader gives a resource that is projected; that is done where the answer is read")
 	}
 	for _, s := range [...]string{
-		r.ID, r.Platform, r.Format, r.Kind, r.Group, r.Version, r.Name, r.Namespace, r.Unit, r.Variant, r.Source.Unit, r.Source.ID,
+		r.ID, r.Platform, r.Format, r.Kind, r.Group, r.Version, r.Name, r.Namespace, r.Unit, r.Variant, r.Home, r.Source.Unit, r.Source.ID,
 	} {
 		e.text(s)
 	}
@@ -388,7 +388,7 @@ func (d *decoder) ranges() []source.Range {
 func (d *decoder) resource() *resource.Resource {
 	var r resource.Resource
 	for _, s := range [...]*string{
-		&r.ID, &r.Platform, &r.Format, &r.Kind, &r.Group, &r.Version, &r.Name, &r.Namespace, &r.Unit, &r.Variant, &r.Source.Unit, &r.Source.ID,
+		&r.ID, &r.Platform, &r.Format, &r.Kind, &r.Group, &r.Version, &r.Name, &r.Namespace, &r.Unit, &r.Variant, &r.Home, &r.Source.Unit, &r.Source.ID,
 	} {
 		*s = d.text()
 	}

@@ -136,6 +136,9 @@ func (s *scope) resource(d *decl, in *instance) *resource.Resource {
 		ID: s.path + d.addr + in.suffix, Platform: resource.Terraform, Format: Name, Kind: d.typ, Name: d.name,
 		Unit: s.u.ID, Range: whole, Head: head, Comments: d.file.commentsFor(whole),
 	}
+	if s.mod.dir != s.u.Dir {
+		res.Home = Name + ":" + s.mod.dir
+	}
 	switch d.kind {
 	case "data":
 		res.Kind = "data." + d.typ
