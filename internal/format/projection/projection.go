@@ -73,6 +73,9 @@ func (p *projector) project(r *resource.Resource) *resource.Resource {
 		if strings.HasSuffix(r.Group, ackGroups) {
 			return p.fromACK(r)
 		}
+		if r.Group == capiControlPlanes {
+			return p.fromClusterAPI(r)
+		}
 	}
 	return r
 }
