@@ -88,3 +88,20 @@ func TestParseException(t *testing.T) {
 		}
 	}
 }
+
+func FuzzParseException(f *testing.F) {
+	for _, s := range []string{"/plimsoll ignore k8s/host-path until=2027-06-30 -- why", "/plimsoll", "/PLIMSOLL ignore -- \xff", "`/plimsoll ignore` /plimsoll ignore x/y"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		rule, until, reason := ParseException(body)
+		for _, part := range []string{rule, until, reason} {
+			if len(part) > maxExceptionLine || strings.ContainsAny(part, "\n\r") {
+				t.Errorf("%q of %q", part, body)
+			}
+		}
+		if strings.ContainsAny(rule+until, " \t") {
+			t.Errorf("words in %q and %q", rule, until)
+		}
+	})
+}
