@@ -230,11 +230,7 @@ func (w *commandWriter) drop(n *resource.Node) error {
 		before--
 	}
 	if before > 1 && (string(data[before-2:before]) == "&&" || string(data[before-2:before]) == "||") {
-		at := before - 2
-		for at > 0 && (data[at-1] == ' ' || data[at-1] == '\t') {
-			at--
-		}
-		w.edit(at, end, "")
+		w.edit(w.blankBefore(before-2), end, "")
 		return nil
 	}
 	line := w.f.Line(n.Range.Start.Line)
@@ -261,6 +257,24 @@ func (w *commandWriter) blank(i int) int {
 			i += 2
 		case data[i] == '\\' && i+2 < len(data) && data[i+1] == '\r' && data[i+2] == '\n':
 			i += 3
+		default:
+			return i
+		}
+	}
+	return i
+}
+
+// blankBefore steps back over white space and continued lines.
+func (w *commandWriter) blankBefore(i int) int {
+	data := w.f.Data
+	for i > 0 {
+		switch {
+		case data[i-1] == ' ' || data[i-1] == '\t':
+			i--
+		case i > 1 && data[i-1] == '\n' && data[i-2] == '\\':
+			i -= 2
+		case i > 2 && data[i-1] == '\n' && data[i-2] == '\r' && data[i-3] == '\\':
+			i -= 3
 		default:
 			return i
 		}
