@@ -125,19 +125,20 @@ func (w way) anywhere(list []*resource.Node, open bool, policy *resource.Node, a
 		out = Unknown
 	}
 	for _, st := range list {
-		if st.Unknown {
+		switch {
+		case st.Unknown:
 			out = max(out, Unknown)
-			continue
+		case Effect(st) == "Allow":
+			out = max(out, covers(st, action))
 		}
-		if Effect(st) != "Allow" {
-			continue
-		}
-		out = max(out, min(covers(st, action), not(denies(policy, action))))
 		if out == Yes {
-			return Yes
+			break
 		}
 	}
-	return out
+	if out == No {
+		return No
+	}
+	return min(out, not(denies(policy, action)))
 }
 
 // step reports whether a statement grants the first action of a way. Passing a
