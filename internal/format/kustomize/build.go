@@ -221,6 +221,13 @@ func (s *scan) lineOf(file, message string) int {
 				return d.broughtBy.Start.Line
 			}
 		}
+		for _, o := range k.operations {
+			for _, op := range itemsOf(o.list) {
+				if at := op.Get("path").Str(); at != "" && strings.Contains(message, at) {
+					return o.origin.Start.Line
+				}
+			}
+		}
 		for _, f := range k.root.Fields {
 			if strings.Contains(message, f.Name) {
 				return f.Node.KeyRange.Start.Line

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/plimsoll-iac/plimsoll/internal/format"
@@ -71,14 +72,30 @@ func (s *scan) fields(k *spec) {
 	if k.root.Get("kind").Str() == "Component" {
 		k.data["kind"], k.data["apiVersion"] = "Component", "kustomize.config.k8s.io/v1alpha1"
 	}
+	// Names that kustomize has replaced; it warns of them at length.
+	if list := slices.Concat(k.early, k.middle, k.late); len(list) > 0 {
+		k.data["patches"] = list
+	}
+	if v, ok := k.data["imageTags"].([]any); ok {
+		k.data["images"] = append(slices.Clone(list(k.data["images"])), v...)
+	}
+	if v, ok := k.data["commonLabels"].(map[string]any); ok && len(v) > 0 {
+		k.data["labels"] = append(slices.Clone(list(k.data["labels"])), map[string]any{"pairs": v, "includeSelectors": true})
+	}
+	delete(k.data, "imageTags")
+	delete(k.data, "commonLabels")
 	if k.bare != nil {
 		k.bare["labels"] = []any{} // a kustomization that says nothing is refused
 		for name, v := range k.data {
-			if name != "patches" && name != "patchesJson6902" {
-				k.bare[name] = v
-			}
+			k.bare[name] = v
 		}
+		k.bare["patches"] = slices.Concat(k.early, k.merges)
 	}
+}
+
+func list(v any) []any {
+	l, _ := v.([]any)
+	return l
 }
 
 // nodePlace is where a node's field or item begins.
@@ -258,7 +275,9 @@ func (s *scan) mergePatches(k *spec, n *resource.Node) {
 		if s.failed {
 			return
 		}
-		k.add("patchesStrategicMerge", fmt.Sprintf("../../f/%d", f.number))
+		// They run right before the other patches.
+		e := map[string]any{"path": fmt.Sprintf("../../f/%d", f.number)}
+		k.early = append(k.early, e)
 	}
 }
 
@@ -311,31 +330,20 @@ func (s *scan) patches(k *spec, name string, n *resource.Node) {
 			return
 		}
 		out["path"] = fmt.Sprintf("../../f/%d", f.number)
-		k.add(name, out)
+		if name == "patches" {
+			k.middle = append(k.middle, out)
+		} else {
+			k.late = append(k.late, out)
+		}
 		if f.list {
 			k.operations = append(k.operations, operations{entry: it, origin: f.docs[0].broughtBy, list: f.docs[0].root, doc: f.docs[0]})
 			if k.bare == nil {
 				k.bare = map[string]any{}
 			}
 		} else {
-			// Patches of both kinds keep their order without the others.
-			list, _ := k.merges()[name].([]any)
-			k.merges()[name] = append(list, out)
+			k.merges = append(k.merges, out)
 		}
 	}
-	if k.bare != nil {
-		for name, v := range k.merges() {
-			k.bare[name] = v
-		}
-	}
-}
-
-// merges holds, by field, the entries that are no JSON patches.
-func (k *spec) merges() map[string]any {
-	if k.mergeOnly == nil {
-		k.mergeOnly = map[string]any{}
-	}
-	return k.mergeOnly
 }
 
 func (s *scan) replacements(k *spec, n *resource.Node) {

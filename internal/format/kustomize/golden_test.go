@@ -82,6 +82,12 @@ func dump(u format.Unit, rs []*resource.Resource, ds source.Diagnostics) string 
 	return b.String()
 }
 
+// check checks what every reading must hold.
+func check(t testing.TB, u format.Unit, rs []*resource.Resource, ds source.Diagnostics) {
+	t.Helper()
+	formattest.Check(t, cases(), u, rs, ds)
+}
+
 // TestGolden reads each unit in testdata and compares every value with its place.
 func TestGolden(t *testing.T) {
 	names, err := filepath.Glob("testdata/*.txtar")
@@ -97,7 +103,7 @@ func TestGolden(t *testing.T) {
 			ar := txtar.Parse(data)
 			u := unit(ar)
 			rs, ds := kustomize.New().Read(t.Context(), u)
-			formattest.Check(t, cases(), u, rs, ds)
+			check(t, u, rs, ds)
 			got := dump(u, rs, ds)
 			want := -1
 			for i, f := range ar.Files {

@@ -51,9 +51,13 @@ type spec struct {
 
 	// data is what the build sees, without what it must not; plain the same
 	// without JSON patches, nil where there are none.
-	data      map[string]any
-	bare      map[string]any
-	mergeOnly map[string]any // see merges
+	data map[string]any
+	bare map[string]any
+
+	// The patches of the three fields in the order in which they run, and those of
+	// the latter two that are no JSON patches.
+	early, middle, late []any
+	merges              []any
 
 	uses       []use // resources and bases, then components, in their order
 	generators []generator
