@@ -69,7 +69,7 @@ func documentAlone(r *resource.Resource) bool { return r.Kind == policyData }
 
 // instantiated reports whether one block may make many of the resource.
 func instantiated(r *resource.Resource) bool {
-	return r.Platform == resource.Terraform || r.Format == resource.Terraform
+	return r.Platform == resource.Terraform || r.Format == resource.Terraform || r.Format == resource.TerraformPlan
 }
 
 // blockName names the block that a resource was read from.

@@ -40,9 +40,16 @@ func (u *unit) manifest(b *val) *val {
 	return b.yaml
 }
 
+// aliasSteps are what a document with aliases costs of the steps of a unit.
+const aliasSteps = 20_000
+
 func (u *unit) readManifest(b *val) *val {
 	text, segs, holes, ok := u.assemble(b)
-	if !ok {
+	if !ok || !u.spend(len(text)/8) {
+		return nil
+	}
+	// Aliases may bring in a hundred thousand values, whatever the text's length.
+	if strings.Contains(text, "&") && strings.Contains(text, "*") && !u.spend(aliasSteps) {
 		return nil
 	}
 	var roots []*resource.Node
@@ -51,7 +58,7 @@ func (u *unit) readManifest(b *val) *val {
 			roots = append(roots, d.Root)
 			return nil
 		})
-	if len(ds) > 0 || len(roots) != 1 || roots[0].Kind != resource.Map {
+	if len(ds) > 0 || len(roots) != 1 || roots[0].Get("apiVersion") == nil || roots[0].Get("kind") == nil {
 		return nil
 	}
 	out := u.fromYAML(roots[0], segs, holes)
