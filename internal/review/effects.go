@@ -77,7 +77,7 @@ func some(items []string, code func(string) string) string {
 			out = append(out, fmt.Sprintf("%d more", len(items)-most))
 			break
 		}
-		out = append(out, code(s))
+		out = append(out, code(cut(s, 200)))
 	}
 	return strings.Join(out, ", ")
 }

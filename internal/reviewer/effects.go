@@ -109,6 +109,16 @@ func (r *run) configEffects(ctx context.Context, trees Trees, out *review.Effect
 			out.Tightened = append(out.Tightened, text)
 		}
 	}
+	for _, key := range r.settings.Locked {
+		if !slices.Contains(then.settings.Locked, key) {
+			out.Loosened = append(out.Loosened, "no lock on "+key)
+		}
+	}
+	for _, key := range then.settings.Locked {
+		if !slices.Contains(r.settings.Locked, key) {
+			out.Tightened = append(out.Tightened, "a lock on "+key)
+		}
+	}
 	slices.Sort(out.Loosened)
 	slices.Sort(out.Tightened)
 	out.Suppressions += added(r.settings.Suppress, then.settings.Suppress)

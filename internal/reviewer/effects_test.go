@@ -39,6 +39,8 @@ func TestPullRequestThatRewritesTheConfiguration(t *testing.T) {
 		"a suppression": {"", "suppress:\n  - {rule: k8s/privileged-container, paths: [\"k8s/pod.yaml\"], reason: why}\n",
 			"No new findings, but fewer are said once merged",
 			[]string{"**If merged, 1 suppression counts and 1 finding is hidden.**"}},
+		"a lock is taken away": {"version: 1\nlocked: [mode]\n", "version: 1\n",
+			"No new findings, but fewer are said once merged", []string{"Looser: `no lock on mode`."}},
 		"broken": {"", "mode: sideways\n",
 			"No new findings, but fewer are said once merged",
 			[]string{"**If merged, the configuration cannot be read: `.plimsoll.yml:1: mode:"}},
