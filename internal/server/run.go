@@ -98,14 +98,17 @@ func Run(ctx context.Context, cfg config.Server, parts Parts) error {
 	})
 	sweeper := &Sweeper{GitHub: client, Queue: q, Memory: q.Memory(), Missed: metrics.Missed, Log: log, Now: time.Now, Sleep: sleep}
 	return serve(ctx, cfg, parts, s, func(ctx context.Context) error {
+		// The sweep ends with the workers, whatever ends those.
+		sweeping, stop := context.WithCancel(ctx)
 		swept := make(chan struct{})
 		go func() {
 			defer close(swept)
 			if !parts.NoSweep {
-				sweeper.Run(ctx)
+				sweeper.Run(sweeping)
 			}
 		}()
 		err := q.Run(ctx, cfg.Workers, handler)
+		stop()
 		<-swept
 		return err
 	})
