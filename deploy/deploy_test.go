@@ -113,6 +113,10 @@ func TestChartRenders(t *testing.T) {
 			t.Errorf("by default there is a %s", kind)
 		}
 	}
+	page, err := render(t, map[string]any{"publicUrl": "https://plimsoll.example.com", "github": map[string]any{"existingSecret": ""}})
+	if err != nil || strings.Contains(page["StatefulSet"], "/secrets") || strings.Contains(page["StatefulSet"], "APP_ID") {
+		t.Errorf("for the set-up page: %v\n%s", err, page["StatefulSet"])
+	}
 	many, err := render(t, valuesOf(t, "values-cluster.yaml"))
 	if err != nil {
 		t.Fatal(err)
@@ -133,6 +137,8 @@ func TestChartRenders(t *testing.T) {
 func TestChartRefusesWhatCannotWork(t *testing.T) {
 	for want, values := range map[string]map[string]any{
 		"several replicas share a queue": {"replicas": 2},
+		"set publicUrl":                  {"github": map[string]any{"existingSecret": ""}},
+		"several replicas need":          {"nats": map[string]any{"url": "nats://nats:4222"}, "github": map[string]any{"existingSecret": ""}},
 		"ingress.tlsSecret is needed":    {"ingress": map[string]any{"enabled": true, "host": "plimsoll.example.com"}},
 		"digest":                         {"image": map[string]any{"digest": "latest"}},
 		"publicUrl":                      {"publicUrl": "http://plimsoll.example.com"},

@@ -66,12 +66,14 @@ spec:
       env:
         - name: PLIMSOLL_DATA_DIR
           value: /data
+        {{- if .Values.github.existingSecret }}
         - name: PLIMSOLL_GITHUB_APP_ID
           value: {{ .Values.github.appId | toString | quote }}
         - name: PLIMSOLL_GITHUB_PRIVATE_KEY_FILE
           value: /secrets/private-key.pem
         - name: PLIMSOLL_GITHUB_WEBHOOK_SECRET_FILE
           value: /secrets/webhook-secret
+        {{- end }}
         - name: PLIMSOLL_WORKERS
           value: {{ .Values.workers | toString | quote }}
         - name: PLIMSOLL_LOG_LEVEL
@@ -141,9 +143,11 @@ spec:
       volumeMounts:
         - name: data
           mountPath: /data
+        {{- if .Values.github.existingSecret }}
         - name: secrets
           mountPath: /secrets
           readOnly: true
+        {{- end }}
         - name: tmp
           mountPath: /tmp
         {{- if .Values.github.caConfigMap }}
@@ -167,10 +171,12 @@ spec:
           readOnly: true
         {{- end }}
   volumes:
+    {{- if .Values.github.existingSecret }}
     - name: secrets
       secret:
         secretName: {{ .Values.github.existingSecret }}
         defaultMode: 0400
+    {{- end }}
     - name: tmp
       emptyDir:
         sizeLimit: 64Mi
