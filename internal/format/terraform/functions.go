@@ -122,7 +122,7 @@ func (e *env) call(x *hclsyntax.FunctionCallExpr) *val {
 		return e.can(x, rng)
 	}
 	for _, a := range x.Args {
-		c.args = append(c.args, e.eval(a))
+		c.args = append(c.args, e.eval(a).spread())
 	}
 	if strings.Contains(name, "::") {
 		return newUnknown(rng, c.name+"()")

@@ -183,6 +183,32 @@ func (v *val) opaque() bool {
 	return b.kind == unknown || b.kind == wholeResource || b.partial
 }
 
+// spread gives a resource whose instances are known as the list or object of
+// them that it is to functions; anything else as it is.
+func (v *val) spread() *val {
+	if !v.countable() {
+		return v
+	}
+	b := v.base()
+	var items []*val
+	var fields []field
+	b.res.each(func(key, item *val) bool {
+		if !b.res.sc.u.spend(1) {
+			return false
+		}
+		if b.res.d.forEach == nil {
+			items = append(items, item)
+		} else if name, ok := key.asText(); ok {
+			fields = append(fields, field{name: name, keyRng: key.rng, v: item})
+		}
+		return true
+	})
+	if b.res.d.forEach == nil {
+		return newList(v.rng, items)
+	}
+	return newObject(v.rng, fields)
+}
+
 // countable reports whether v stands for a resource whose instances are known.
 func (v *val) countable() bool {
 	b := v.base()
