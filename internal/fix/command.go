@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
+	"github.com/plimsoll-iac/plimsoll/internal/rule"
 	"github.com/plimsoll-iac/plimsoll/internal/source"
 )
 
@@ -351,6 +352,34 @@ func proposeCommand(f *source.File, res *resource.Resource, at resource.Path, it
 	w := &commandWriter{f: f}
 	if err := w.apply(item, p); err != nil {
 		return nil, err
+	}
+	return w.edits, nil
+}
+
+// proposeLetters takes options of one letter out of the words that join several
+// of them: delete args["-k"] makes -fsSL of -fsSLk.
+func proposeLetters(f *source.File, item *resource.Node, spec *rule.FixSpec) ([]source.Edit, error) {
+	w := &commandWriter{f: f}
+	args := item.Get("args")
+	if args == nil {
+		return nil, nil
+	}
+	for _, p := range spec.Delete {
+		steps, err := parsePath(p)
+		if err != nil || len(steps) != 2 || steps[0].name != "args" || len(steps[1].name) != 2 || steps[1].name[0] != '-' {
+			continue
+		}
+		letter := steps[1].name[1]
+		for _, a := range args.Items {
+			s := a.Str()
+			i := strings.IndexByte(s, letter)
+			if len(s) < 3 || s[0] != '-' || s[1] == '-' || i < 1 || strings.ContainsFunc(s[1:], func(r rune) bool { return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') }) {
+				continue
+			}
+			if err := w.replace(a, value{kind: resource.String, scalar: s[:i] + s[i+1:]}); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return w.edits, nil
 }

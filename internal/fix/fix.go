@@ -116,6 +116,9 @@ func propose(f engine.Finding, files Files) ([]source.Edit, error) {
 			file = other // a script that the resource names
 		}
 		edits, err = proposeCommand(file, res, f.Item, item, p)
+		if err == nil && len(edits) == 0 {
+			edits, err = proposeLetters(file, item, spec)
+		}
 	case res.Format == resource.NodeBootstrap && strings.HasSuffix(res.Range.File, ".hcl"):
 		edits, err = proposeHCL(file, res, top)
 	case res.Format == resource.Helm:

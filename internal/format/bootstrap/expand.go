@@ -3,6 +3,7 @@ package bootstrap
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -204,7 +205,7 @@ func (x *expansion) multipart(t shell.Text, p place) {
 	for i := range maxParts {
 		part, err := mr.NextRawPart()
 		if err != nil {
-			if err != io.EOF {
+			if !errors.Is(err, io.EOF) {
 				x.fail(p.file, t.At(from, from+1).Start.Line, "a part of the user data cannot be read")
 			}
 			return

@@ -72,13 +72,27 @@ func (w *walker) part(b *strings.Builder, p syntax.WordPart, c context) {
 		}
 	case *syntax.CmdSubst:
 		b.WriteString(w.source(x))
-		w.stmts(x.Stmts, c)
+		w.inWord(x.Stmts, c)
 	case *syntax.ProcSubst:
 		b.WriteString(w.source(x))
-		w.stmts(x.Stmts, c)
+		w.inWord(x.Stmts, c)
 	default:
 		b.WriteString(w.source(p))
 	}
+}
+
+// inWord goes through the commands within a word, once.
+func (w *walker) inWord(list []*syntax.Stmt, c context) {
+	if !w.quiet {
+		w.stmts(list, c)
+	}
+}
+
+// target resolves a word whose commands were gone through already.
+func (w *walker) target(x *syntax.Word) word {
+	w.quiet = true
+	defer func() { w.quiet = false }()
+	return w.word(x, context{})
 }
 
 // unescape takes backslashes away; only is what they escape, "" for anything.
@@ -125,7 +139,7 @@ func (w *walker) names(s *syntax.Stmt) []string {
 		default:
 			return out
 		}
-		if len(out) > 20 {
+		if len(out) > maxNames {
 			return out
 		}
 	}
@@ -147,7 +161,7 @@ func (w *walker) plainName(x *syntax.CallExpr) []string {
 
 // unwrap takes away what runs a command: sudo -E, env A=b, nohup.
 func unwrap(ws []word, via []word) ([]word, []word) {
-	for len(ws) > 0 {
+	for len(ws) > 0 && len(via) < maxNames {
 		name := path.Base(ws[0].text)
 		valued := ""
 		switch name {
@@ -279,14 +293,17 @@ func (w *walker) emit(c *command) {
 	if len(c.words) > 0 {
 		name := c.words[0]
 		base := path.Base(name.text)
-		start := name.start
 		if name.body != nil {
-			start = name.body[1] - len(base)
-			put("name", w.text(base, start, name.body[1]))
+			put("name", w.text(base, name.body[1]-len(base), name.body[1]))
 		} else {
 			put("name", w.text(base, name.start, name.end))
 		}
-		for _, a := range c.words[1:] {
+		for i, a := range c.words[1:] {
+			if i == maxArgs {
+				args.Partial, args.Why = true, "a command with too many words"
+				break
+			}
+			w.spoken++
 			args.Items = append(args.Items, w.text(a.text, a.start, a.end))
 		}
 	} else {

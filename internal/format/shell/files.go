@@ -67,7 +67,7 @@ func (w *walker) files(s *syntax.Stmt, c *command, ctx context) {
 			if rd.N != nil && rd.N.Value != "1" {
 				continue
 			}
-			to = &sink{path: w.word(rd.Word, context{}), append: rd.Op == syntax.AppOut || rd.Op == syntax.AppAll}
+			to = &sink{path: w.target(rd.Word), append: rd.Op == syntax.AppOut || rd.Op == syntax.AppAll}
 		case syntax.Hdoc, syntax.DashHdoc:
 			if rd.Hdoc != nil {
 				t := w.hereDocument(rd)

@@ -20,7 +20,10 @@ const (
 	maxText     = 128 << 10 // bytes
 	maxNesting  = 150       // of brackets and compound commands
 	maxCommands = 4_000
-	maxWithin   = 3 // scripts within scripts (sh -c '…')
+	maxArgs     = 1_000  // words of one command
+	maxWords    = 20_000 // of all commands
+	maxNames    = 20     // of what a command is piped into, or runs it
+	maxWithin   = 3      // scripts within scripts (sh -c '…')
 )
 
 // Gap stands in a text for a piece that is not known.
@@ -92,8 +95,9 @@ func Read(t Text, why string) (*Script, error) {
 }
 
 type reader struct {
-	why string
-	out *Script
+	why    string
+	out    *Script
+	spoken int // words so far
 }
 
 // parse reads a text. The library is not ours: a panic of it must not end the
@@ -188,6 +192,8 @@ type context struct {
 // walker goes through one script.
 type walker struct {
 	*reader
+	// quiet leaves the commands within words alone: they were gone through.
+	quiet  bool
 	t      Text
 	within int
 	depth  int
@@ -226,7 +232,7 @@ func (w *walker) stmts(list []*syntax.Stmt, c context) {
 	}
 }
 
-func (w *walker) full() bool { return len(w.out.Commands.Items) >= maxCommands }
+func (w *walker) full() bool { return len(w.out.Commands.Items) >= maxCommands || w.spoken >= maxWords }
 
 func (w *walker) stmt(s *syntax.Stmt, c context) {
 	if s == nil || w.full() || w.depth > 10_000 {
@@ -246,6 +252,7 @@ func (w *walker) stmt(s *syntax.Stmt, c context) {
 		if x.Op == syntax.Pipe || x.Op == syntax.PipeAll {
 			left := c
 			left.to = append(w.names(x.Y), c.to...)
+			left.to = left.to[:min(len(left.to), maxNames)]
 			left.sink = w.teeOf(x.Y)
 			w.stmt(x.X, left)
 			w.stmt(x.Y, c)

@@ -3,7 +3,6 @@ package shell
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -120,15 +119,14 @@ func TestHostile(t *testing.T) {
 		"pipes": big("a|"), "ands": big("a&&"), "quotes": big(`"$(`), "negations": big("! "), "commands": big("a\n"), "brackets": "[[ " + big("! ") + "a ]]",
 		"here documents": big("<<A "), "ternary": "((" + big("1?1:") + "1))", "power": "((" + big("1**") + "1))", "functions": big("a()"), "time": big("time "),
 		"brackets2": "[[ " + big("( ") + "a ]]", "cases": big("case a in b) "), "coproc": big("coproc "), "assign": "((" + big("a=") + "1))", "index": big("a[a["),
+		"redirections": strings.Repeat(">$(", 140) + strings.Repeat(")", 140), "words": strings.Repeat("a >$(", 120) + strings.Repeat(")", 120),
+		"runners": big("sudo "), "long pipe": big("a|") + "b", "bash": big("bash -c "),
+		"assignments": strings.Repeat("a=$(", 140) + strings.Repeat(")", 140), "strings": strings.Repeat("bash <<<$(", 100) + strings.Repeat(")", 100),
 	} {
 		t.Run(name, func(t *testing.T) {
-			start := time.Now()
 			s, err := Read(textOf(s), "")
 			if err == nil && len(s.Commands.Items) > maxCommands {
 				t.Errorf("%d commands", len(s.Commands.Items))
-			}
-			if d := time.Since(start); d > 10*time.Second {
-				t.Errorf("it took %v", d)
 			}
 		})
 	}
