@@ -99,7 +99,7 @@ func TestIgnoreIsAnsweredOnceThoughTheAnswerIsLost(t *testing.T) {
 	s.must(s.sim.SetPermission(shop, "ann", "write"))
 	s.must(s.sim.ReplyToThread(shop, number, s.sim.Threads(shop, number)[0].ID, "ann", "/plimsoll ignore -- so be it"))
 	j := s.next()
-	s.faults(once("POST /repos/{owner}/{repo}/pulls/{pull_number}/comments", githubsim.Fault{DropAfter: true}))
+	s.faults(once("POST /repos/{owner}/{repo}/pulls/{pull_number}/comments/{comment_id}/replies", githubsim.Fault{DropAfter: true}))
 	s.must(s.puller.Handle(t.Context(), j))
 	s.must(s.puller.Handle(t.Context(), j))
 	if n := len(s.sim.Threads(shop, number)[0].Comments); n != 3 {
