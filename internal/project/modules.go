@@ -52,8 +52,10 @@ var (
 func scanModule(data []byte, wanted [][]byte) moduleScan {
 	var m moduleScan
 	if bytes.Contains(data, []byte("module")) {
-		for _, c := range localSource.FindAllSubmatch(data, -1) {
-			m.calls = append(m.calls, string(c[1]))
+		for _, c := range localSource.FindAllSubmatchIndex(data, -1) {
+			if !commented(data, c[2]) {
+				m.calls = append(m.calls, string(data[c[2]:c[3]]))
+			}
 		}
 	}
 	for _, v := range variableName.FindAllSubmatch(data, -1) {
@@ -98,6 +100,14 @@ func within(dirs map[string]bool, targets []string) []string {
 		}
 	}
 	return out
+}
+
+// commented reports whether the line of a byte is a comment up to there: a call
+// that was taken out must not hide the module.
+func commented(data []byte, at int) bool {
+	line := data[bytes.LastIndexByte(data[:at], '\n')+1 : at]
+	line = bytes.TrimLeft(line, " \t")
+	return bytes.HasPrefix(line, []byte("#")) || bytes.HasPrefix(line, []byte("//"))
 }
 
 // basenames are what a text would hold that names the files.

@@ -26,8 +26,11 @@ var nestedTemplate = regexp.MustCompile(`(?m)(?:TemplateURL|Location)["']?\s*:\s
 // nests gives the templates in the tree that a template names.
 func nests(name string, data []byte) []string {
 	var out []string
-	for _, m := range nestedTemplate.FindAllSubmatch(data, -1) {
-		to := string(m[1])
+	for _, m := range nestedTemplate.FindAllSubmatchIndex(data, -1) {
+		to := string(data[m[2]:m[3]])
+		if commented(data, m[2]) {
+			continue
+		}
 		if !strings.Contains(to, "://") && !strings.HasPrefix(to, "/") {
 			out = append(out, path.Join(path.Dir(name), to))
 		}

@@ -14,7 +14,7 @@ func TestStacks(t *testing.T) {
 	const leaf = "Resources:\n  B: {Type: AWS::S3::Bucket}\n"
 	fsys := tree(
 		"infra/main.yaml", stack("./nested/a.yaml"), "infra/nested/a.yaml", stack("b.json"),
-		"infra/nested/b.json", `{"Resources": {"B": {"Type": "AWS::S3::Bucket"}}}`, "infra/alone.yaml", leaf,
+		"infra/nested/b.json", `{"Resources": {"B": {"Type": "AWS::S3::Bucket"}}}`, "infra/alone.yaml", leaf, "infra/old.yaml", "#    TemplateURL: alone.yaml\n"+leaf,
 		"infra/sam.yaml", "Resources:\n  A:\n    Type: AWS::Serverless::Application\n    Properties: {Location: nested/a.yaml}\n",
 		"circle/x.yaml", stack("y.yaml"), "circle/y.yaml", stack("x.yaml"), "far/z.yaml", stack("https://x/infra/alone.yaml"),
 	)
@@ -24,6 +24,7 @@ cloudformation:circle/y.yaml circle [circle/y.yaml]
 cloudformation:far/z.yaml far [far/z.yaml]
 cloudformation:infra/alone.yaml infra [infra/alone.yaml]
 cloudformation:infra/main.yaml infra [infra/main.yaml]
+cloudformation:infra/old.yaml infra [infra/old.yaml]
 cloudformation:infra/sam.yaml infra [infra/sam.yaml]
 `)
 	us, _ = project.New(project.Options{}).All(t.Context(), fsys, []string{"infra/nested/a.yaml"}, nil)

@@ -32,7 +32,7 @@ func TestTerraformReach(t *testing.T) {
 		"modules/json/main.tf", "", "modules/files/net.json", "{}", "modules/files/other.json", "{}",
 		"alone/main.tf", "", "alone/terraform.tfvars", "",
 		"a/main.tf", "module \"b\" {\n  source = \"../b\"\n}\n", "b/main.tf", "module \"a\" {\n  source = \"../a\"\n}\n",
-		"listing/main.tf", "locals { x = fileset(path.module, \"policies/*.json\") }\n", "listing/policies/a.json", "{}",
+		"listing/old.tf", "# module \"alone\" {\n#   source = \"../alone\"\n# }\n", "listing/main.tf", "locals { x = fileset(path.module, \"policies/*.json\") }\n", "listing/policies/a.json", "{}",
 		"registry/main.tf", "module \"x\" {\n  source = \"terraform-aws-modules/vpc/aws\"\n}\n",
 		"registry/.terraform/modules/x/main.tf", "", "README.md", "", "web/app.js", "",
 	)
@@ -50,7 +50,7 @@ func TestTerraformReach(t *testing.T) {
 		"alone/terraform.tfvars":                "terraform:alone alone [alone/main.tf alone/terraform.tfvars]\n",
 		"a/main.tf":                             "terraform:a a [a/main.tf b/main.tf]\n",
 		"registry/.terraform/modules/x/main.tf": "terraform:registry registry [registry/main.tf]\n",
-		"listing/policies/a.json":               "terraform:listing listing [listing/main.tf]\n",
+		"listing/policies/a.json":               "terraform:listing listing [listing/main.tf listing/old.tf]\n",
 		"README.md":                             "",
 		"web/app.js":                            "",
 	} {
