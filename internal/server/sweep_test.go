@@ -183,3 +183,45 @@ func (s *stage) attempts() []string {
 	}
 	return out
 }
+
+// Of several processes one sweeps in a period; each does when it starts.
+func TestSweepOfAnotherProcessCounts(t *testing.T) {
+	s := newStage(t)
+	now := time.Now()
+	m := &notes{}
+	w := s.sweeper(&line{stored: map[string]jobs.Job{}}, m, func() time.Time { return now })
+	sweeps := func() int {
+		n := 0
+		for _, e := range s.sim.Requests() {
+			if e.Template == "GET /app/installations" {
+				n++
+			}
+		}
+		return n
+	}
+	// Run sweeps at once, then waits: the first wait shows what the second round
+	// does a minute after somebody else's sweep, the next what it does without one.
+	rounds := 0
+	w.Sleep = func(_ context.Context, d time.Duration) error {
+		if d != sweepEvery {
+			return nil
+		}
+		rounds++
+		now = now.Add(sweepEvery)
+		switch rounds {
+		case 1:
+			s.must(w.remember(t.Context(), sweptKey, now.Add(-time.Minute)))
+			return nil
+		case 2:
+			if n := sweeps(); n != 1 {
+				t.Errorf("%d sweeps, want the first alone", n)
+			}
+			return nil
+		}
+		return context.Canceled
+	}
+	w.Run(t.Context())
+	if n := sweeps(); n != 2 {
+		t.Errorf("%d sweeps in all", n)
+	}
+}
