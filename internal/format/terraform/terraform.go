@@ -36,7 +36,7 @@ var _ format.Reader = (*Reader)(nil)
 //
 // Besides resources and data sources, the provider, terraform and module
 // blocks are given, with the kinds provider.<name>, terraform and module, and
-// the backend of a root with the kind terraform.backend.<type>. A
+// the backend of a root with the kind terraform.backend.<type>, or terraform.cloud. A
 // block with a label has it as the field "label". Arguments that are null are
 // left out, since that is what null means to Terraform.
 func (r *Reader) Read(ctx context.Context, fu format.Unit) ([]*resource.Resource, source.Diagnostics) {
