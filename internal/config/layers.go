@@ -110,6 +110,17 @@ func keyDefs() []keyDef {
 			},
 			show: func(m *Repository) string { return list(m.VarFiles) },
 		},
+		{
+			name: "helm.values", isSet: func(l *Repository) bool { return l.HelmValues != nil },
+			take: func(m, l *Repository) { m.HelmValues = slices.Clone(l.HelmValues) },
+			tighten: func(m, l *Repository) bool {
+				m.HelmValues = union(m.HelmValues, l.HelmValues)
+				return true
+			},
+			show: func(m *Repository) string { return list(m.HelmValues) },
+		},
+		said("helm.kube_version", func(r *Repository) *string { return &r.HelmKubeVersion }),
+		said("helm.namespace", func(r *Repository) *string { return &r.HelmNamespace }),
 		word("inline_suppressions", func(r *Repository) *string { return &r.InlineSuppressions }, InlineHead, InlineBase),
 		{
 			name: "compatibility.suppressions", isSet: func(l *Repository) bool { return l.ForeignSuppressions != nil },
@@ -124,6 +135,22 @@ func keyDefs() []keyDef {
 			show: func(m *Repository) string { return strconv.FormatBool(*m.ForeignSuppressions) },
 		},
 		flag("sarif_upload", func(r *Repository) **bool { return &r.SARIFUpload }),
+	}
+}
+
+// said is a key of a text that is neither stricter nor looser than another one.
+func said(name string, of func(*Repository) *string) keyDef {
+	return keyDef{
+		name: name, isSet: func(l *Repository) bool { return *of(l) != "" },
+		take: func(m, l *Repository) { *of(m) = *of(l) },
+		tighten: func(m, l *Repository) bool {
+			if *of(m) != "" && *of(m) != *of(l) {
+				return false
+			}
+			*of(m) = *of(l)
+			return true
+		},
+		show: func(m *Repository) string { return *of(m) },
 	}
 }
 

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"io/fs"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -55,6 +56,11 @@ type Repository struct {
 	ExtraRules []string
 	// VarFiles are patterns of files of variables that Terraform is given by name.
 	VarFiles []string
+	// HelmValues are patterns of values files that charts are rendered with, one
+	// environment each; HelmKubeVersion and HelmNamespace say what for. "": not
+	// said.
+	HelmValues                     []string
+	HelmKubeVersion, HelmNamespace string
 	// InlineSuppressions says on which side of a pull request inline
 	// suppressions count: InlineBase or InlineHead.
 	InlineSuppressions string
@@ -160,7 +166,9 @@ func (r Repository) Filter() project.Filter {
 }
 
 // Units gives what the configuration says about units.
-func (r Repository) Units() project.Settings { return project.Settings{VarFiles: r.VarFiles} }
+func (r Repository) Units() project.Settings {
+	return project.Settings{VarFiles: r.VarFiles, HelmValues: r.HelmValues, KubeVersion: r.HelmKubeVersion, Namespace: r.HelmNamespace}
+}
 
 // ParseRepository reads one layer. path is what messages call the file. known
 // says whether there is a rule of an id and, where not, which id may have been
@@ -255,6 +263,7 @@ func (p *repositoryParser) readers() []keyReader {
 		{"extra_rules", p.extraRules},
 		{"compatibility", p.compatibility},
 		{"terraform", p.terraform},
+		{"helm", p.helm},
 		{"inline_suppressions", func(n *yaml.Node) (err error) {
 			p.r.InlineSuppressions, err = p.word("inline_suppressions", n, []string{InlineBase, InlineHead})
 			return err
@@ -386,6 +395,40 @@ func (p *repositoryParser) paths(n *yaml.Node) error {
 			p.r.Exclude, err = p.patterns("paths.exclude", kv.value)
 		default:
 			err = p.unknownKey(kv, " in paths", []string{"include", "exclude"})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// What the version of a cluster and the name of a namespace look like.
+var (
+	kubeVersion   = regexp.MustCompile(`^v?[0-9]{1,3}\.[0-9]{1,3}(\.[0-9]{1,3})?$`)
+	namespaceName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+)
+
+func (p *repositoryParser) helm(n *yaml.Node) error {
+	pairs, err := mapping(p.file.Path, "helm", n)
+	if err != nil {
+		return err
+	}
+	for _, kv := range pairs {
+		p.at("helm."+kv.key, kv.line)
+		switch kv.key {
+		case "values":
+			p.r.HelmValues, err = p.patterns("helm.values", kv.value)
+		case "kube_version":
+			if p.r.HelmKubeVersion, err = text(p.file.Path, "helm.kube_version", kv.value); err == nil && !kubeVersion.MatchString(p.r.HelmKubeVersion) {
+				err = errorAt(p.file.Path, kv.line, "helm.kube_version: %q is no version of Kubernetes; write it as 1.34", shorten(p.r.HelmKubeVersion))
+			}
+		case "namespace":
+			if p.r.HelmNamespace, err = text(p.file.Path, "helm.namespace", kv.value); err == nil && !namespaceName.MatchString(p.r.HelmNamespace) {
+				err = errorAt(p.file.Path, kv.line, "helm.namespace: %q is no name of a namespace", shorten(p.r.HelmNamespace))
+			}
+		default:
+			err = p.unknownKey(kv, " in helm", []string{"values", "kube_version", "namespace"})
 		}
 		if err != nil {
 			return err

@@ -44,6 +44,7 @@ suppress:
     expires: 2027-06-30
 extra_rules: ["./.plimsoll/rules/"]
 terraform: {var_files: ["config/*.tfvars"]}
+helm: {values: ["environments/*.yaml"], kube_version: 1.30, namespace: shop}
 inline_suppressions: head
 compatibility: {suppressions: false}
 sarif_upload: true
@@ -75,7 +76,7 @@ func TestParseRepositoryReadsEverySetting(t *testing.T) {
 			Rule: "k8s/host-path", Paths: []string{"platform/node-agent/**"},
 			Reason: "the agent reads the node's logs", Expires: "2027-06-30", Range: got.Suppress[0].Range,
 		}},
-		ExtraRules: []string{".plimsoll/rules"}, VarFiles: []string{"config/*.tfvars"}, InlineSuppressions: InlineHead,
+		ExtraRules: []string{".plimsoll/rules"}, VarFiles: []string{"config/*.tfvars"}, HelmValues: []string{"environments/*.yaml"}, HelmKubeVersion: "1.30", HelmNamespace: "shop", InlineSuppressions: InlineHead,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -93,7 +94,7 @@ func TestParseRepositoryErrors(t *testing.T) {
 		{"not a mapping", "- a\n", ".plimsoll.yml:1: the configuration must be a mapping of names to values, not a list"},
 		{"unknown version", "version: 2\n", `.plimsoll.yml:1: unknown version "2"; this Plimsoll reads version 1`},
 		{"unknown key", "version: 1\nfail-on: high\n", `.plimsoll.yml:2: unknown key "fail-on"; did you mean "fail_on"?`},
-		{"unknown key far from all", "zzzzzzzz: 1\n", `.plimsoll.yml:1: unknown key "zzzzzzzz"; use version, mode, profile, fail_on, review_drafts, comment_on, max_comments, paths, rules, suppress, extra_rules, compatibility, terraform, inline_suppressions, sarif_upload or locked`},
+		{"unknown key far from all", "zzzzzzzz: 1\n", `.plimsoll.yml:1: unknown key "zzzzzzzz"; use version, mode, profile, fail_on, review_drafts, comment_on, max_comments, paths, rules, suppress, extra_rules, compatibility, terraform, helm, inline_suppressions, sarif_upload or locked`},
 		{"bad severity", "fail_on: hihh\n", `.plimsoll.yml:1: fail_on: "hihh" is not known; did you mean "high"?`},
 		{"none is no severity of a rule", "rules:\n  k8s/host-path: {severity: none}\n", `.plimsoll.yml:2: rules.k8s/host-path.severity: "none" is not known; use critical, high, medium or low`},
 		{"bad mode", "mode: warn\n", `.plimsoll.yml:1: mode: "warn" is not known; use enforce or advise`},
@@ -103,11 +104,14 @@ func TestParseRepositoryErrors(t *testing.T) {
 		{"text for a number", "max_comments: many\n", ".plimsoll.yml:1: max_comments must be a whole number from 0 to 100"},
 		{"duplicate key", "mode: advise\nmode: enforce\n", `.plimsoll.yml:2: "mode" stands twice, first on line 1; keep one`},
 		{"two documents", "mode: advise\n---\nmode: enforce\n", ".plimsoll.yml:2: holds several YAML documents; keep one"},
-		{"merge key", "x: &x {severity: low}\nrules:\n  k8s/host-path: {<<: *x}\n", `.plimsoll.yml:1: unknown key "x"; use version, mode, profile, fail_on, review_drafts, comment_on, max_comments, paths, rules, suppress, extra_rules, compatibility, terraform, inline_suppressions, sarif_upload or locked`},
+		{"merge key", "x: &x {severity: low}\nrules:\n  k8s/host-path: {<<: *x}\n", `.plimsoll.yml:1: unknown key "x"; use version, mode, profile, fail_on, review_drafts, comment_on, max_comments, paths, rules, suppress, extra_rules, compatibility, terraform, helm, inline_suppressions, sarif_upload or locked`},
 		{"unknown key in paths", "paths: {includes: []}\n", `.plimsoll.yml:1: unknown key "includes" in paths; did you mean "include"?`},
 		{"unknown key of a rule", "rules:\n  k8s/host-path:\n    enable: false\n", `.plimsoll.yml:3: unknown key "enable" in rules.k8s/host-path; did you mean "enabled"?`},
 		{"suppression without a rule", "suppress:\n  - reason: x\n", ".plimsoll.yml:2: an entry of suppress names no rule; add rule: <id>"},
 		{"suppress is a mapping", "suppress: {rule: x}\n", ".plimsoll.yml:1: suppress must be a list, not a mapping"},
+		{"unknown key of helm", "helm: {value: []}\n", `.plimsoll.yml:1: unknown key "value" in helm; did you mean "values"?`},
+		{"version of Kubernetes", "helm:\n  kube_version: new\n", `.plimsoll.yml:2: helm.kube_version: "new" is no version of Kubernetes; write it as 1.34`},
+		{"name of a namespace", "helm: {namespace: A B}\n", `.plimsoll.yml:1: helm.namespace: "A B" is no name of a namespace`},
 		{"unknown key of terraform", "terraform: {files: []}\n", `.plimsoll.yml:1: unknown key "files" in terraform; use var_files`},
 		{"rules outside the repository", "extra_rules: [../rules]\n", `.plimsoll.yml:1: extra_rules: "../rules" is not a folder of this repository; write its path from the root`},
 		{"alias bomb", bomb, ".plimsoll.yml:1: is nested too deeply, or its aliases stand for too much; write it out plainly"},

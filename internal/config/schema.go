@@ -67,6 +67,14 @@ func Schema() ([]byte, error) {
 			"type": "object", "additionalProperties": false, "description": "How Terraform is read.",
 			"properties": object{"var_files": texts("Patterns of files of variables that are named on the command line: one environment each.", pattern)},
 		},
+		"helm": object{
+			"type": "object", "additionalProperties": false, "description": "How charts are rendered.",
+			"properties": object{
+				"values":       texts("Patterns of values files beside those that are found: one environment each.", pattern),
+				"kube_version": object{"type": []string{"string", "number"}, "description": "Version of Kubernetes that charts are rendered for, as in 1.34."},
+				"namespace":    object{"type": "string", "pattern": namespaceName.String(), "description": "Namespace that charts are released into; left out, it is not known."},
+			},
+		},
 		"inline_suppressions": words("base: a suppression in a comment counts once merged; head: at once.", InlineBase, InlineBase, InlineHead),
 		"compatibility": object{
 			"type": "object", "additionalProperties": false, "description": "What is taken over from other tools.",

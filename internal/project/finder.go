@@ -74,6 +74,8 @@ type side struct {
 	quiet    bool // say nothing: what the base lacks is no news
 	keep     Filter
 	charts   map[string]bool // folders of charts that are reached
+	given    []string        // values files outside of charts that the configuration names; nil before they are searched
+	every    []string        // charts of the tree; nil before they are searched
 	isDir    map[string]bool // folder → has a Chart.yaml
 	overlays *overlays
 	units    map[string]*format.Unit
@@ -182,6 +184,16 @@ func (s *side) add(name string) {
 	}
 	s.seen[name] = true
 	role := roleOf(name)
+	if s.isGiven(name) {
+		dir := s.chartAbove(name)
+		if dir == "" {
+			dir = s.valuesOf(name)
+		}
+		if dir != "" {
+			s.charts[dir] = true
+			return
+		}
+	}
 	if dir, alone, ok := s.chartOf(name); ok {
 		s.charts[dir] = true
 		if alone {

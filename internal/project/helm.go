@@ -295,6 +295,11 @@ func (s *side) chartUnits(dir string) {
 	if len(own) == 0 {
 		return
 	}
+	for _, v := range s.givenValues() {
+		if s.valuesOf(v) == dir {
+			variants = append(variants, v)
+		}
+	}
 	files := own
 	done := map[string]bool{dir: true}
 	todo := s.localCharts(dir)
@@ -316,7 +321,14 @@ func (s *side) chartUnits(dir string) {
 	if a, ok := s.fsys.(Announcer); ok {
 		a.Announce(files...)
 	}
-	s.unit(helm.Name, dir, dir).Files = files
+	settings := map[string]string{}
+	for key, v := range map[string]string{helm.KubeVersion: s.set.KubeVersion, helm.Namespace: s.set.Namespace} {
+		if v != "" {
+			settings[key] = v
+		}
+	}
+	u := s.unit(helm.Name, dir, dir)
+	u.Files, u.Settings = files, settings
 	if len(variants) > maxChartValues {
 		for _, v := range variants[maxChartValues:] {
 			s.warn(v, v, "the chart is evaluated with at most %d files of values, and not with this one", maxChartValues)
@@ -326,7 +338,7 @@ func (s *side) chartUnits(dir string) {
 	for _, v := range variants {
 		name := strings.TrimPrefix(v, dir+"/")
 		u := s.unit(helm.Name, dir+"@"+name, dir)
-		u.Files, u.Variant, u.Inputs = files, name, []string{v}
+		u.Files, u.Variant, u.Inputs, u.Settings = files, name, []string{v}, settings
 	}
 }
 
@@ -381,7 +393,7 @@ func (s *side) chartFiles(dir string, say bool) (files, variants []string) {
 					return files, variants
 				default:
 					files = append(files, full)
-					if isVariant(rel) && s.kept(full) {
+					if (isVariant(rel) || s.isGiven(full)) && s.kept(full) {
 						variants = append(variants, full)
 					}
 				}
@@ -391,6 +403,126 @@ func (s *side) chartFiles(dir string, say bool) (files, variants []string) {
 	}
 	sort.Strings(variants)
 	return files, variants
+}
+
+// isGiven reports whether the repository's configuration names a file as values
+// of a chart.
+func (s *side) isGiven(name string) bool {
+	return hasAnySuffix(name, ".yaml", ".yml") && slices.ContainsFunc(s.set.HelmValues, func(p string) bool { return Match(p, name) })
+}
+
+// givenValues gives the values files that the configuration names and that lie
+// outside of every chart. Their folders are searched from where the patterns
+// begin to be patterns.
+func (s *side) givenValues() []string {
+	if s.given != nil || len(s.set.HelmValues) == 0 {
+		return s.given
+	}
+	s.given = []string{}
+	seen := map[string]bool{}
+	for _, p := range s.set.HelmValues {
+		dir := path.Dir(p)
+		if i := strings.IndexAny(p, "*?[{"); i >= 0 {
+			dir = path.Dir(p[:i] + "x")
+		}
+		level := []string{dir}
+		for len(level) > 0 && len(seen) < maxChartFolders {
+			var next []string
+			for _, d := range level {
+				if seen[d] {
+					continue
+				}
+				seen[d] = true
+				entries, err := fs.ReadDir(s.fsys, d)
+				if err != nil {
+					continue
+				}
+				for _, e := range entries {
+					full := path.Join(d, e.Name())
+					switch {
+					case e.IsDir() && !skippedDir(e.Name()) && !strings.HasPrefix(e.Name(), "."):
+						next = append(next, full)
+					case e.Type().IsRegular() && s.isGiven(full) && s.kept(full):
+						if _, _, ok := s.chartOf(full); !ok && s.chartAbove(full) == "" {
+							s.given = append(s.given, full)
+						}
+					}
+				}
+			}
+			level = next
+		}
+	}
+	slices.Sort(s.given)
+	s.given = slices.Compact(s.given)
+	return s.given
+}
+
+func (s *side) chartAbove(name string) string {
+	for d := path.Dir(name); ; d = path.Dir(d) {
+		if s.isChart(d) {
+			return d
+		}
+		if d == "." {
+			return ""
+		}
+	}
+}
+
+// valuesOf gives the chart that a values file outside of every chart is for: the
+// one whose folder's name the file or a folder above it has, or the only one
+// that is found; "" where that does not decide.
+func (s *side) valuesOf(name string) string {
+	all := s.allCharts()
+	words := strings.FieldsFunc(strings.TrimSuffix(name, path.Ext(name)), func(c rune) bool { return c == '/' || c == '.' || c == '_' })
+	found := ""
+	for _, dir := range all {
+		if slices.Contains(words, path.Base(dir)) {
+			if found != "" {
+				return ""
+			}
+			found = dir
+		}
+	}
+	if found == "" && len(all) == 1 {
+		return all[0]
+	}
+	return found
+}
+
+// allCharts gives the charts of the tree that are in no other's charts/, as far
+// as a bounded search finds them.
+func (s *side) allCharts() []string {
+	if s.every != nil {
+		return s.every
+	}
+	s.every = []string{}
+	level := []string{"."}
+	for seen := 0; len(level) > 0 && seen < maxChartSearch; {
+		if a, ok := s.fsys.(interface{ AnnounceFolders(...string) }); ok {
+			a.AnnounceFolders(level...)
+		}
+		var next []string
+		for _, d := range level {
+			if seen++; seen > maxChartSearch {
+				break
+			}
+			entries, err := fs.ReadDir(s.fsys, d)
+			if err != nil {
+				continue
+			}
+			if s.isChart(d) {
+				s.every = append(s.every, d)
+				continue
+			}
+			for _, e := range entries {
+				if e.IsDir() && !skippedDir(e.Name()) && !strings.HasPrefix(e.Name(), ".") {
+					next = append(next, path.Join(d, e.Name()))
+				}
+			}
+		}
+		level = next
+	}
+	return s.every
 }
 
 // looksLikeTemplate reports whether a manifest is a template of Helm's: outside

@@ -39,6 +39,12 @@ type Settings struct {
 	// VarFiles are patterns, as Match reads them, of files of variables that are
 	// named on Terraform's command line.
 	VarFiles []string
+	// HelmValues are patterns of values files that charts are rendered with,
+	// beside those that are found by their names, one environment each.
+	HelmValues []string
+	// KubeVersion and Namespace are what charts are rendered for; "" where the
+	// repository does not say.
+	KubeVersion, Namespace string
 }
 
 // Finder finds units.

@@ -403,7 +403,8 @@ func (p *process) cause(err error) string {
 	switch {
 	case p.said.has("stack exceeds") || p.said.has("stack overflow"):
 		return "it overflowed the stack"
-	case p.said.has("out of memory") || p.said.has("cannot allocate memory") || p.said.has(memorySign):
+	case p.said.has("out of memory") || p.said.has("cannot allocate memory") || p.said.has(memorySign),
+		p.said.has("pthread_create failed"), p.said.has("failed to create new OS thread"):
 		return fmt.Sprintf("it needed more than %d MB", p.opt.Memory>>20)
 	case outOfTime(p.state):
 		return fmt.Sprintf("it took more than %s of computing time", cpuLimit)

@@ -23,6 +23,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/plimsoll-iac/plimsoll/internal/format"
+	"github.com/plimsoll-iac/plimsoll/internal/format/helm"
 	"github.com/plimsoll-iac/plimsoll/internal/format/terraform"
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
 	"github.com/plimsoll-iac/plimsoll/internal/source"
@@ -32,6 +33,7 @@ func TestMain(m *testing.M) {
 	if IsChild() {
 		os.Exit(Serve(map[string]format.Reader{
 			resource.Terraform: terraform.New(),
+			helm.Name:          helm.New(),
 			"hungry":           readerFunc(hungry),
 			"deep":             readerFunc(deep),
 			"loop":             readerFunc(loop),
@@ -282,6 +284,67 @@ func TestNestedTerraform(t *testing.T) {
 		if len(rs) > 0 || len(ds) == 0 || ds[0].Level != source.LevelError {
 			t.Errorf("%q nested 200,000 times gave %d resources and %v", nest, len(rs), ds)
 		}
+	}
+}
+
+// A chart that takes too much of something costs itself, or its template.
+func TestHostileCharts(t *testing.T) {
+	p := pool(t, Options{Timeout: 5 * time.Second, Children: 2})
+	chart := func(template string) format.Unit {
+		u := unit(map[string]string{
+			"Chart.yaml": "apiVersion: v2\nname: a\nversion: 1.0.0\n", "templates/a.yaml": template,
+			"templates/good.yaml": "apiVersion: v1\nkind: Service\nmetadata: {name: good}\n",
+		})
+		u.ID, u.Format = "helm:.", helm.Name
+		return u
+	}
+	for _, tc := range []struct{ name, template, want string }{
+		{"memory", `{{ repeat 900000000 "x" }}`, "it needed more than 512 MB"},
+		{"much memory", `{{ repeat 300000000 "x" }}`, ""},
+		{"time", `{{ range until 100000 }}{{ range until 100000 }}{{ end }}{{ end }}`, "it took longer than 5s"},
+		{"a large render", `{{ range until 200000 }}{{ repeat 1000 "x" }}{{ end }}`, "it renders to more than 16 MB"},
+		{"a loop of includes", `{{ define "a" }}{{ include "a" . }}{{ end }}{{ include "a" . }}`, "a includes itself more than 1000 times"},
+		{"a loop of templates", `{{ define "a" }}{{ template "a" . }}{{ end }}{{ template "a" . }}`, ""},
+		{"a loop of texts", `{{ define "a" }}{{ tpl "{{ include \"a\" . }}" . }}{{ end }}{{ include "a" . }}`, ""},
+		{"nesting", `{{ ` + strings.Repeat("(", 100_000), ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			_, ds := p.Reader(helm.Name).Read(t.Context(), chart(tc.template))
+			if len(ds) != 1 || ds[0].NotEvaluated == "" || !strings.Contains(ds[0].Message, tc.want) {
+				t.Errorf("got %v, want one diagnostic with %q", ds, tc.want)
+			}
+			runtime.ReadMemStats(&after)
+			if grown := int64(after.Sys) - int64(before.Sys); grown > 200<<20 {
+				t.Errorf("the parent took %d MB more", grown>>20)
+			}
+			if rs, ds := p.Reader(helm.Name).Read(t.Context(), chart("")); len(rs) != 1 || len(ds) > 0 {
+				t.Errorf("the next chart gave %d resources and %v", len(rs), ds)
+			}
+		})
+	}
+}
+
+// A link out of the tree is not followed, and a file of the machine is not read.
+func TestChartReadsItsTreeAlone(t *testing.T) {
+	p := pool(t, Options{})
+	u := unit(map[string]string{
+		"Chart.yaml":       "apiVersion: v2\nname: a\nversion: 1.0.0\n",
+		"templates/a.yaml": `{{ range list "link" "/etc/passwd" "../../../etc/passwd" }}{{ $.Files.Get . }}{{ end }}` + "\napiVersion: v1\nkind: Service\nmetadata: {name: '{{ .Files.Get \"link\" | len }}{{ env \"HOME\" }}'}\n",
+	})
+	u.ID, u.Format, u.Files = "helm:.", helm.Name, append(u.Files, "link")
+	u.FS.(fstest.MapFS)["link"] = &fstest.MapFile{Mode: fs.ModeSymlink, Data: []byte("/etc/passwd")}
+	rs, ds := p.Reader(helm.Name).Read(t.Context(), u)
+	if len(rs) != 0 || len(ds) != 1 || !strings.Contains(ds[0].Message, "env") {
+		t.Errorf("with env: %d resources, %v", len(rs), ds)
+	}
+	tree := u.FS.(fstest.MapFS)
+	tree["templates/a.yaml"].Data = bytes.ReplaceAll(tree["templates/a.yaml"].Data, []byte(`{{ env "HOME" }}`), nil)
+	rs, ds = p.Reader(helm.Name).Read(t.Context(), u)
+	if len(rs) != 1 || rs[0].Name != "0" || len(ds) > 0 {
+		t.Errorf("without env: %v, %v", rs, ds)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"strings"
 
 	"github.com/plimsoll-iac/plimsoll/internal/format"
@@ -60,7 +61,18 @@ func Serve(readers map[string]format.Reader) int {
 		if err := writeFrame(c.out, kind, answer); err != nil || kind == frameFailure {
 			return 0
 		}
+		if taken() > limit/3 {
+			return 0 // the next unit is to have all that it may have
+		}
 	}
+}
+
+// taken is how much memory the process has mapped, in bytes. What was freed
+// counts: it does for the limit too.
+func taken() uint64 {
+	sample := []metrics.Sample{{Name: "/memory/classes/total:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
 }
 
 // maxUnit bounds what a parent sends at once, in bytes.

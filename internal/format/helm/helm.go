@@ -133,8 +133,10 @@ func (r *release) templatesRead(s *set) []*resource.Resource {
 		}
 		text, failed := s.execute(t)
 		if failed == nil {
-			if left -= len(text); left < 0 {
+			if len(text) > left {
 				failed = errTooMuch
+			} else {
+				left -= len(text)
 			}
 		}
 		if failed != nil {
@@ -245,7 +247,11 @@ func (m *remapper) line(n int) int {
 func (l *loaded) crds(c *chart.Chart) []*resource.Resource {
 	var out []*resource.Resource
 	n := l.nodes[c.Raw[0]]
-	for _, f := range c.CRDs() {
+	for _, f := range c.Files {
+		switch ext := path.Ext(f.Name); {
+		case !strings.HasPrefix(f.Name, "crds/"), ext != ".yaml" && ext != ".yml" && ext != ".json":
+			continue
+		}
 		name := join(n.dir, f.Name)
 		at := name
 		if n.packed != "" {

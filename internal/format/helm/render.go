@@ -210,12 +210,12 @@ func (o *output) Write(p []byte) (int, error) {
 // set is the templates with their functions, ready to be executed.
 type set struct {
 	t    *template.Template
-	left int // bytes that may still be written
+	left int // bytes that the present template may still write
 }
 
 // newSet makes a set of trees.
 func newSet(trees map[string]*parse.Tree) (*set, error) {
-	s := &set{t: template.New("gotpl").Option("missingkey=zero"), left: 4 * maxRendered}
+	s := &set{t: template.New("gotpl").Option("missingkey=zero")}
 	f := functions()
 	included := map[string]int{}
 	f["include"], f["tpl"] = s.include(s.t, included), s.tpl(s.t, included)
@@ -275,6 +275,7 @@ func (s *set) execute(t *tpl) (text string, err error) {
 			text, err = "", errors.New("a function of the template failed")
 		}
 	}()
+	s.left = 2 * maxRendered // what it includes is written twice
 	out := output{left: &s.left}
 	if err := s.t.ExecuteTemplate(&out, t.name, t.data); err != nil {
 		return "", err
