@@ -189,10 +189,22 @@ func (r *rendered) shown(w *yamlWriter, n resource.Node, p *patch) error {
 // add adds fields to a map: behind the last field whose end is not within a
 // block of actions, else before the last field that has its line to itself.
 func (r *rendered) add(w *yamlWriter, n resource.Node, from int, p *patch) error {
+	var here patch
 	for _, k := range p.kids {
-		if len(n.Fields) > 0 && w.mentions(n.Fields[0].Node.KeyRange, k.step.Name) {
-			return fmt.Errorf("the template writes %s under a condition", k.step.Name)
+		line := 0
+		if len(n.Fields) > 0 {
+			line = w.mentions(n.Fields[0].Node.KeyRange, k.step.Name)
 		}
+		if line == 0 {
+			here.kids = append(here.kids, k)
+			continue
+		}
+		if err := r.fill(w, line, k); err != nil {
+			return err
+		}
+	}
+	if p = &here; p.trivial() {
+		return nil
 	}
 	for i := len(n.Fields); i > 0; i-- {
 		x := n.Fields[i-1].Node
@@ -224,9 +236,65 @@ func (r *rendered) add(w *yamlWriter, n resource.Node, from int, p *patch) error
 	return errors.New("there is no line in the template that the setting could stand on")
 }
 
-// mentions reports whether a map, one of whose keys is given, has a line for a
-// name, be it one that is written only under a condition.
-func (w *yamlWriter) mentions(key source.Range, name string) bool {
+// What a template has around a setting that the values hold as a whole:
+//
+//	{{- with .Values.securityContext }}
+//	securityContext:
+//	  {{- toYaml . | nindent 12 }}
+//	{{- end }}
+var (
+	aroundValue = regexp.MustCompile(`^\{\{-? *(?:with|if) +\.Values\.([A-Za-z0-9_.]+) *-?\}\}$`)
+	wholeValue  = regexp.MustCompile(`^\{\{-? *toYaml +(\.|\.Values\.[A-Za-z0-9_.]+) *\| *nindent +[0-9]+ *-?\}\}$`)
+)
+
+// fill gives a setting that the template writes only where the values have it
+// to the values: those that the unit is rendered with, where they say something
+// of it, else the chart's own.
+func (r *rendered) fill(w *yamlWriter, line int, k kid) error {
+	refused := fmt.Errorf("the template writes %s under a condition", k.step.Name)
+	v := k.p.build()
+	if line < 2 || line+1 > w.f.Lines() || v == nil {
+		return refused
+	}
+	around := aroundValue.FindStringSubmatch(strings.TrimSpace(w.f.Line(line - 1)))
+	whole := wholeValue.FindStringSubmatch(strings.TrimSpace(w.f.Line(line + 1)))
+	dir, ok := strings.CutPrefix(strings.TrimSuffix(r.res.Unit, "@"+r.res.Variant), resource.Helm+":")
+	if around == nil || whole == nil || whole[1] != "." && whole[1] != ".Values."+around[1] || !ok {
+		return refused
+	}
+	in := func(name string) string { return path.Join(dir, name) }
+	if path.Dir(w.f.Path) != in("templates") {
+		return refused // values of another chart, or under another name
+	}
+	top := &patch{}
+	at := top
+	for _, name := range strings.Split(around[1], ".") {
+		at = at.child(resource.Step{Name: name})
+	}
+	at.set = v
+	for _, name := range []string{in(r.res.Variant), r.res.Variant, in("values.yaml")} {
+		f := r.files(name)
+		if r.res.Variant == "" && name != in("values.yaml") || f == nil {
+			continue
+		}
+		root, _, _ := valueAt(f, source.Range{Start: source.Pos{Byte: -1}})
+		if root == nil || root.Kind != resource.Map || name != in("values.yaml") && root.Path(strings.Split(around[1], ".")...) == nil {
+			continue
+		}
+		values := &yamlWriter{f: f, eol: f.EOL()}
+		values.learn(root)
+		if _, err := values.apply(slot{n: root}, top); err != nil {
+			return err
+		}
+		r.edits = append(r.edits, values.edits...)
+		return nil
+	}
+	return refused
+}
+
+// mentions gives the line that a map, one of whose keys is given, has for a name,
+// be it one that is written only under a condition; 0 where there is none.
+func (w *yamlWriter) mentions(key source.Range, name string) int {
 	col := w.col(key)
 	for _, step := range [2]int{-1, 1} {
 		for line := key.Start.Line; line >= 1 && line <= w.f.Lines(); line += step {
@@ -240,14 +308,14 @@ func (w *yamlWriter) mentions(key source.Range, name string) bool {
 				break
 			}
 			if indent == col && strings.HasPrefix(strings.Trim(rest, `"'`), name+":") {
-				return true
+				return line
 			}
 			if step < 0 && indent == col && strings.HasPrefix(strings.TrimLeft(text, " "), "- ") {
 				break // the first line of an item
 			}
 		}
 	}
-	return false
+	return 0
 }
 
 var nindent = regexp.MustCompile(`n?indent +([0-9]+)`)
