@@ -121,8 +121,8 @@ func (s *side) chartOf(name string) (dir string, alone, ok bool) {
 			break
 		}
 	}
-	if ok && !alone && chartPart(strings.TrimPrefix(name, dir+"/")) == false {
-		ok = false
+	if ok && !alone {
+		ok = chartPart(strings.TrimPrefix(name, dir+"/"))
 	}
 	return dir, alone, ok
 }

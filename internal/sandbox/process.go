@@ -54,7 +54,8 @@ func start(opt *Options) (*process, error) {
 		return nil, err
 	}
 	p := &process{opt: opt, to: to, from: from, in: bufio.NewReaderSize(from, 64<<10), done: make(chan struct{})}
-	p.cmd = exec.Command(opt.program(), childArgument, strconv.FormatInt(opt.Memory, 10))
+	// The child outlives the unit that it is started for; kill ends it.
+	p.cmd = exec.CommandContext(context.Background(), opt.program(), childArgument, strconv.FormatInt(opt.Memory, 10))
 	p.cmd.Args[0] = "plimsoll"
 	p.cmd.Env = []string{}
 	p.cmd.Dir = string(os.PathSeparator)

@@ -2,9 +2,9 @@
 // with everything below it, once for its own values and once for each file of
 // values that an environment has.
 //
-// Charts are loaded, and dependencies and values worked out, by Helm's own
-// library; templates run on text/template with the functions that Helm gives
-// them, so that one which fails costs itself alone. There is no cluster and no
+// Charts are loaded by Helm's own library; dependencies, values and templates
+// follow Helm's rules and are held against Helm in the tests. Templates run on
+// text/template, each by itself, so that one which fails costs itself alone. There is no cluster and no
 // network: lookup finds nothing, and what would be made anew with each release,
 // a password, a certificate, is unknown, as is the release's namespace.
 //

@@ -158,6 +158,13 @@ func TestRendersAsHelmDoes(t *testing.T) {
 	}
 }
 
+// The versions of APIs are those that Helm takes for given.
+func TestAPIVersions(t *testing.T) {
+	if d := cmp.Diff([]string(chartutil.DefaultVersionSet), apiVersions()); d != "" {
+		t.Errorf("(-helm +ours):\n%s", d)
+	}
+}
+
 func deep(m map[string]any) map[string]any { return over(m, nil) }
 
 func archives(t testing.TB, dir string) []string {

@@ -13,7 +13,6 @@ import (
 	"text/template/parse"
 
 	"helm.sh/helm/v3/pkg/chart"
-	"helm.sh/helm/v3/pkg/chartutil"
 
 	"github.com/plimsoll-iac/plimsoll/internal/format/yamltree"
 	"github.com/plimsoll-iac/plimsoll/internal/source"
@@ -64,23 +63,23 @@ type release struct {
 // prepare works out dependencies and values and parses the templates.
 func prepare(l *loaded, values map[string]any, kubeVersion, namespace string) (*release, error) {
 	c := l.root.chart
-	if err := chartutil.ProcessDependencies(c, values); err != nil {
+	if err := resolve(c, values); err != nil {
 		return nil, fmt.Errorf("its dependencies cannot be worked out: %w", err)
 	}
-	caps := chartutil.DefaultCapabilities.Copy()
-	v, err := chartutil.ParseKubeVersion(kubeVersion)
+	caps, err := newCapabilities(kubeVersion)
 	if err != nil {
-		return nil, fmt.Errorf("%q is no version of Kubernetes", kubeVersion)
+		return nil, err
 	}
-	caps.KubeVersion = *v
 	if namespace == "" {
 		namespace = unknownNamespace
 	}
-	top, err := chartutil.ToRenderValuesWithSchemaValidation(c, values, chartutil.ReleaseOptions{
-		Name: c.Name(), Namespace: namespace, Revision: 1, IsInstall: true,
-	}, caps, true)
+	all, err := coalesce(c, values)
 	if err != nil {
 		return nil, fmt.Errorf("its values cannot be put together: %w", err)
+	}
+	top := table{
+		"Capabilities": caps, "Values": Values(all),
+		"Release": table{"Name": c.Name(), "Namespace": namespace, "IsUpgrade": false, "IsInstall": true, "Revision": 1, "Service": "Helm"},
 	}
 	r := &release{l: l, byName: map[string]*tpl{}, owner: map[string]*tpl{}, trees: map[string]*parse.Tree{}}
 	r.collect(c, nil, nil, top)
@@ -98,7 +97,7 @@ func prepare(l *loaded, values map[string]any, kubeVersion, namespace string) (*
 
 // collect gathers the templates of a chart and those below it, each with the
 // values of its scope.
-func (r *release) collect(c *chart.Chart, chain []*node, names []string, values chartutil.Values) map[string]any {
+func (r *release) collect(c *chart.Chart, chain []*node, names []string, above table) map[string]any {
 	n := r.l.nodes[c.Raw[0]]
 	chain, names = append(slices.Clip(chain), n), append(slices.Clip(names), c.Name())
 	below := map[string]any{}
@@ -107,13 +106,15 @@ func (r *release) collect(c *chart.Chart, chain []*node, names []string, values 
 			chart.Metadata
 			IsRoot bool
 		}{*c.Metadata, c.IsRoot()},
-		"Files": filesOf(c), "Release": values["Release"], "Capabilities": values["Capabilities"],
-		"Values": chartutil.Values{}, "Subcharts": below,
+		"Files": filesOf(c), "Release": above["Release"], "Capabilities": above["Capabilities"],
+		"Values": Values{}, "Subcharts": below,
 	}
 	if c.IsRoot() {
-		data["Values"] = values["Values"]
-	} else if vs, err := values.Table("Values." + c.Name()); err == nil {
-		data["Values"] = vs
+		data["Values"] = above["Values"]
+	} else if all, ok := above["Values"].(Values); ok {
+		if own, ok := all[c.Name()].(table); ok {
+			data["Values"] = Values(own)
+		}
 	}
 	for _, d := range c.Dependencies() {
 		below[d.Name()] = r.collect(d, chain, names, data)
@@ -131,7 +132,7 @@ func (r *release) collect(c *chart.Chart, chain []*node, names []string, values 
 		full := path.Join(c.ChartFullPath(), t.Name)
 		x := &tpl{name: full, file: f, key: key, node: n, chain: chain, names: names}
 		x.data = maps.Clone(data)
-		x.data["Template"] = chartutil.Values{"Name": full, "BasePath": path.Join(c.ChartFullPath(), templatesRoot)}
+		x.data["Template"] = Values{"Name": full, "BasePath": path.Join(c.ChartFullPath(), templatesRoot)}
 		r.templates = append(r.templates, x)
 	}
 	return data

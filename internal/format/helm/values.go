@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"time"
 
-	"helm.sh/helm/v3/pkg/chartutil"
-
 	"github.com/plimsoll-iac/plimsoll/internal/format"
 	"github.com/plimsoll-iac/plimsoll/internal/format/yamltree"
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
@@ -30,13 +28,13 @@ func (l *loaded) given() (values map[string]any, ok bool) {
 			continue
 		}
 		l.files[name] = &sourceFile{File: source.NewFile(name, data)}
-		v, err := chartutil.ReadValues(data)
-		if err != nil {
+		var v table
+		if err := yamlUnmarshal(data, &v); err != nil {
 			l.fail(source.LevelError, name, 0, name, "the values cannot be read: %s", plain(err))
 			ok = false
 			continue
 		}
-		values = over(v.AsMap(), values)
+		values = over(v, values)
 	}
 	return values, ok
 }
