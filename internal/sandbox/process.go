@@ -62,7 +62,7 @@ func start(opt *Options) (*process, error) {
 	p.cmd.Stdin, p.cmd.Stdout = theirIn, theirOut
 	p.said = &complaint{full: func() { _ = p.cmd.Process.Kill() }}
 	p.cmd.Stderr = p.said
-	p.cmd.WaitDelay = time.Second
+	p.cmd.WaitDelay = 10 * time.Second
 	apart(p.cmd)
 	err = p.cmd.Start()
 	theirIn.Close()
@@ -405,7 +405,10 @@ func (p *process) cause(err error) string {
 	case p.said.has("stack exceeds") || p.said.has("stack overflow"):
 		return "it overflowed the stack"
 	case p.said.has("out of memory") || p.said.has("cannot allocate memory") || p.said.has(memorySign),
-		p.said.has("pthread_create failed"), p.said.has("failed to create new OS thread"):
+		p.said.has("pthread_create failed"), p.said.has("failed to create new OS thread"),
+		// The runtime does not check every page that it asks for; code of our
+		// own that touches nothing panics instead, on a goroutine.
+		p.said.has("SIGSEGV: segmentation violation") && p.said.has("goroutine 0 "):
 		return fmt.Sprintf("it needed more than %d MB", p.opt.Memory>>20)
 	case outOfTime(p.state):
 		return fmt.Sprintf("it took more than %s of computing time", cpuLimit)
