@@ -224,6 +224,7 @@ func templateString(c *call) *val {
 const (
 	maxListed  = 2_000 // files and folders looked at
 	maxFileset = 500   // files given
+	maxStars   = 3     // ** in a pattern: each multiplies the ways to match
 )
 
 // fileSet lists the files below a folder that match a pattern.
@@ -238,7 +239,7 @@ func fileSet(c *call) *val {
 		return computed(newUnknown(c.rng, c.name+"() of a path outside the repository"), c.args...)
 	}
 	pattern := path.Clean(in[1])
-	if strings.HasPrefix(pattern, "..") || path.IsAbs(pattern) || strings.ContainsAny(pattern, "{}") {
+	if strings.HasPrefix(pattern, "..") || path.IsAbs(pattern) || strings.ContainsAny(pattern, "{}") || strings.Count(pattern, "**") > maxStars || len(pattern) > 300 {
 		return computed(newUnknown(c.rng, c.name+"() with the pattern "+plain(in[1], 100)), c.args...)
 	}
 	w := fileWalk{u: u, dir: dir, pattern: strings.Split(pattern, "/"), left: maxListed}

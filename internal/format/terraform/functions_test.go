@@ -176,6 +176,7 @@ func TestFunctions(t *testing.T) {
 		{`fileset("d", "**/*.json")`, `["a.json" "e/b.json"]`},
 		{`fileset("d", "*/*.json")`, `["e/b.json"]`},
 		{`fileset("..", "*")`, `?`},
+		{`fileset("d", "**/**/**/**/**/*.json")`, `?`},
 		{`base64sha512("a")`, `"H0D8ktokFpR1CXnubPWC8tXX0o4YM13gWrxU0FYOD1MChgxlK/CNVgJSql50IQVG82n7u86MEs/HlXsmUv6adQ=="`},
 		{`sha256("a")`, `"ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"`},
 		{`tomap({ a = var.u })`, `{a=?}`},
