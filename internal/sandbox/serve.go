@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -36,6 +37,7 @@ func Serve(readers map[string]format.Reader) int {
 	runtime.GOMAXPROCS(childThreads)
 	debug.SetMaxStack(maxStack)
 	debug.SetTraceback("none")
+	log.SetOutput(io.Discard) // what libraries remark on may hold content of files
 	limit := uint64(DefaultMemory)
 	if len(os.Args) > 2 {
 		if _, err := fmt.Sscanf(os.Args[2], "%d", &limit); err != nil {
