@@ -42,7 +42,7 @@ func (Reader) Read(ctx context.Context, u format.Unit) ([]*resource.Resource, so
 		}
 		m.emit(m.template(d))
 		said := m.said
-		m.said = nil
+		m.said, m.full = nil, false
 		return said
 	})
 	return m.resources, ds
@@ -107,12 +107,14 @@ func Sniff(data []byte) bool {
 
 // maker makes resources of the documents of one unit.
 type maker struct {
+	full      bool // a template came to too many values, which was said
 	ctx       context.Context
 	unit      *format.Unit
 	taken     map[string]bool // ids
 	resources []*resource.Resource
-	stacks    int                // nested ones
-	said      source.Diagnostics // about the document at hand
+	stacks    int                           // nested ones
+	read      map[string]*yamltree.Document // templates of nested stacks
+	said      source.Diagnostics            // about the document at hand
 }
 
 // emit makes the resources of one template and of the stacks in it.
@@ -155,10 +157,12 @@ func (m *maker) emit(t *template) {
 		if _, stack := sourceOf(kind, root); stack {
 			if c := t.child(f.Name); c != nil {
 				m.emit(c)
+				t.r.spent = max(t.r.spent, c.r.spent)
 			}
 		}
 	}
-	if t.r.spent > maxNodes {
+	if t.r.spent > maxNodes && !m.full {
+		m.full = true
 		m.said.Errorf(t.file.Path, 0, "the functions of this template come to more than %d values; some are not evaluated", maxNodes)
 	}
 }

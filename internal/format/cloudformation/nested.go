@@ -101,17 +101,12 @@ func (t *template) child(name string) *template {
 		return left("its template %s is not in the repository", yamltree.Clean(file))
 	}
 	t.m.stacks++
-	var c *template
-	problems := yamltree.Read(t.m.ctx, t.m.unit, file, options(), func(d yamltree.Document) source.Diagnostics {
-		if c == nil && d.Root.Get("Resources") != nil {
-			c = t.m.template(d)
-		}
-		return nil
-	})
-	t.m.said = append(t.m.said, problems...)
-	if c == nil {
+	d := t.m.nested(file)
+	if d == nil {
 		return left("%s is no template", yamltree.Clean(file))
 	}
+	c := t.m.template(*d)
+	c.r.spent = t.r.spent // what is made of one template for all its stacks is bounded together
 	c.prefix = id + "."
 	c.via = append([]source.Range{place(n)}, t.via...)
 	c.files = append(slices.Clone(t.files), file)
@@ -124,6 +119,25 @@ func (t *template) child(name string) *template {
 	c.r.prefix = c.prefix
 	t.nested[name] = c
 	return c
+}
+
+// nested reads a template that stacks are made of, once; nil where it is none.
+func (m *maker) nested(file string) *yamltree.Document {
+	if d, ok := m.read[file]; ok {
+		return d
+	}
+	var first *yamltree.Document
+	m.said = append(m.said, yamltree.Read(m.ctx, m.unit, file, options(), func(d yamltree.Document) source.Diagnostics {
+		if all := d.Root.Get("Resources"); first == nil && all != nil && all.Kind == resource.Map {
+			first = &d
+		}
+		return nil
+	})...)
+	if m.read == nil {
+		m.read = map[string]*yamltree.Document{}
+	}
+	m.read[file] = first
+	return first
 }
 
 // output gives what an output of a nested stack comes to, as the function at n

@@ -134,6 +134,29 @@ func TestNestedStacksInACircle(t *testing.T) {
 	}
 }
 
+// Many stacks of one large template cost together what one template may.
+func TestManyStacks(t *testing.T) {
+	var parent, child strings.Builder
+	parent.WriteString("Resources:\n")
+	for i := range 80 {
+		fmt.Fprintf(&parent, "  S%d:\n    Type: AWS::CloudFormation::Stack\n    Properties: {TemplateURL: child.yaml}\n", i)
+	}
+	child.WriteString("Resources:\n  A:\n    Type: AWS::X::Y\n    Properties:\n      V:\n")
+	for range 10_000 {
+		child.WriteString("        - !Ref A\n")
+	}
+	rs, said := readFiles(t, "a.yaml", parent.String(), "child.yaml", child.String())
+	known := 0
+	for _, r := range rs {
+		if v := r.Root.Path("Properties", "V"); v != nil && strings.HasPrefix(v.Items[0].Why, "A, which") {
+			known++
+		}
+	}
+	if known == 0 || known > 21 || !strings.Contains(said, "more than 64 stacks") || !strings.Contains(said, "more than 200000 values") {
+		t.Errorf("%d stacks worked out of %d\n%s", known, len(rs), said)
+	}
+}
+
 func TestGlobalsOfSAM(t *testing.T) {
 	rs, said := readFiles(t, "a.yaml", `Transform: AWS::Serverless-2016-10-31
 Globals:
