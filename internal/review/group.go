@@ -6,6 +6,7 @@ import (
 
 	"github.com/plimsoll-iac/plimsoll/internal/engine"
 	"github.com/plimsoll-iac/plimsoll/internal/fix"
+	"github.com/plimsoll-iac/plimsoll/internal/resource"
 )
 
 // Group is a set of new findings that one comment speaks of: those about one
@@ -36,6 +37,11 @@ func GroupNew(findings []Finding, policy Policy) []Group {
 		if len(f.Item) == 0 {
 			// Findings about the resource as a whole may stand far apart.
 			key += "\x00" + strconv.Itoa(f.Range.Start.Line)
+		}
+		if f.Resource.Source != (resource.Identity{}) && f.Range.File != f.Resource.Range.File {
+			// An entry of an overlay may decide for several resources: it is one
+			// line to mend.
+			key = f.Range.File + "\x00" + f.Resource.Unit + "\x00" + strconv.Itoa(f.Range.Start.Line)
 		}
 		g, ok := index[key]
 		if !ok {

@@ -43,6 +43,9 @@ type written struct {
 
 // layOut gives a document lines of its own.
 func (s *scan) layOut(f *file, d *document) {
+	if s.failed {
+		return
+	}
 	r := d.root.Range
 	d.start = r.Start.Line
 	d.lines = r.LastLine() - r.Start.Line + 1

@@ -108,8 +108,11 @@ func (s *scan) done() source.Diagnostics {
 	return s.diags
 }
 
-// fail ends the unit with a cause.
+// fail ends the unit with a cause; the first one counts.
 func (s *scan) fail(at source.Range, format string, args ...any) {
+	if s.failed {
+		return
+	}
 	s.failed = true
 	s.diags = append(s.diags, source.Diagnostic{
 		File: at.File, Line: at.Start.Line, Level: source.LevelError, Message: fmt.Sprintf(format, args...), NotEvaluated: s.title(),
