@@ -7,6 +7,7 @@ import (
 	"github.com/plimsoll-iac/plimsoll/internal/engine"
 	"github.com/plimsoll-iac/plimsoll/internal/fix"
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
+	"github.com/plimsoll-iac/plimsoll/internal/source"
 )
 
 // Group is a set of new findings that one comment speaks of: those about one
@@ -23,11 +24,36 @@ type Group struct {
 // comment's length; the others of the item become annotations.
 const maxInGroup = 40
 
+// spot is where a rule has something to say.
+type spot struct {
+	rule string
+	at   source.Range
+}
+
+// sharedSpots gives those at which several resources that were put together have
+// a new finding.
+func sharedSpots(findings []Finding) map[spot]bool {
+	first := map[spot]string{}
+	out := map[spot]bool{}
+	for _, f := range findings {
+		if f.State != engine.New || f.Resource.Source == (resource.Identity{}) {
+			continue
+		}
+		s := spot{f.Rule.ID, f.Range}
+		if id, ok := first[s]; ok && id != f.Resource.ID {
+			out[s] = true
+		}
+		first[s] = f.Resource.ID
+	}
+	return out
+}
+
 // GroupNew gathers the new findings of at least the policy's comment severity,
 // in the order of their gravest. Where they are more than the policy's comments,
 // each resource has its gravest before any has another.
 func GroupNew(findings []Finding, policy Policy) []Group {
 	index := map[string]int{}
+	shared := sharedSpots(findings)
 	var out []Group
 	for i, f := range findings {
 		if f.State != engine.New || !f.Severity.AtLeast(policy.CommentOn) || f.Range.Start.Line == 0 {
@@ -38,9 +64,9 @@ func GroupNew(findings []Finding, policy Policy) []Group {
 			// Findings about the resource as a whole may stand far apart.
 			key += "\x00" + strconv.Itoa(f.Range.Start.Line)
 		}
-		if f.Resource.Source != (resource.Identity{}) && f.Range.File != f.Resource.Range.File {
-			// An entry of an overlay may decide for several resources: it is one
-			// line to mend.
+		if shared[spot{f.Rule.ID, f.Range}] {
+			// An entry of an overlay decides for several resources: it is one line
+			// to mend.
 			key = f.Range.File + "\x00" + f.Resource.Unit + "\x00" + strconv.Itoa(f.Range.Start.Line)
 		}
 		g, ok := index[key]
