@@ -44,7 +44,7 @@ const maxViolations = 200
 type side struct {
 	res        *resource.Resource
 	near       rule.Linked // the resources beside it, on its side
-	before     rule.Linked // for the head's side: those beside it in the base
+	across     rule.Linked // those beside it on the other side
 	violations []violation
 	unknown    []NotEvaluated
 	// places are the items of the checks that were asked for, by the stable
@@ -82,8 +82,8 @@ func (j *judge) change(c change.ResourceChange) changeResult {
 	if c.Kind == change.Unchanged {
 		return j.beside(c)
 	}
-	head := j.side(c.After, c.Before, j.run.near(c.After, false), j.checksOf(c.After))
-	base := j.side(c.Before, nil, j.run.near(c.Before, true), j.checksOf(c.Before))
+	head := j.side(c.After, c.Before, j.run.near(c.After, false), j.run.near(c.Before, true), j.checksOf(c.After))
+	base := j.side(c.Before, nil, j.run.near(c.Before, true), j.run.near(c.After, false), j.checksOf(c.Before))
 	out := j.compare(head, base)
 	if c.Before != nil && c.After != nil {
 		j.blameOthers(&out, head)
@@ -137,7 +137,7 @@ func (j *judge) beside(c change.ResourceChange) changeResult {
 	if len(checks) == 0 || j.run.opt.Partial[c.After.Unit] {
 		return changeResult{}
 	}
-	out := j.compare(j.side(c.After, c.Before, j.run.near(c.After, false), checks), j.side(c.Before, nil, j.run.near(c.Before, true), checks))
+	out := j.compare(j.side(c.After, c.Before, j.run.near(c.After, false), j.run.near(c.Before, true), checks), j.side(c.Before, nil, j.run.near(c.Before, true), j.run.near(c.After, false), checks))
 	out.unknown = nil
 	out.findings = slices.DeleteFunc(out.findings, func(f Finding) bool { return f.State != New && f.State != Fixed })
 	for i := range out.findings {
@@ -179,17 +179,15 @@ func (j *judge) compare(head, base *side) changeResult {
 }
 
 // side evaluates checks for a resource; a nil resource has none. old is its
-// base for the head's side, nil for the base's; near gives what stands beside it.
-func (j *judge) side(res, old *resource.Resource, near rule.Linked, checks []activeCheck) *side {
-	s := &side{res: res, near: near}
-	if old != nil {
-		s.before = j.run.near(old, true)
-	}
+// base for the head's side, nil for the base's; near gives what stands beside it, across what
+// stood there on the other side.
+func (j *judge) side(res, old *resource.Resource, near, across rule.Linked, checks []activeCheck) *side {
+	s := &side{res: res, near: near, across: across}
 	if res == nil || res.Root == nil {
 		return s
 	}
 	j.sets = j.sets[:0]
-	j.input = rule.Input{Object: res.Root, Resource: res, Linked: near, Before: s.before}
+	j.input = rule.Input{Object: res.Root, Resource: res, Linked: near, Before: s.across}
 	if old != nil {
 		j.input.Old = old.Root
 	}
@@ -271,7 +269,7 @@ func (j *judge) findings(s *side) []Finding {
 	}
 	out := make([]Finding, 0, len(s.violations))
 	prints := newFingerprints(s.res)
-	j.input = rule.Input{Object: s.res.Root, Resource: s.res, Linked: s.near, Before: s.before}
+	j.input = rule.Input{Object: s.res.Root, Resource: s.res, Linked: s.near, Before: s.across}
 	if s.res.Platform == resource.Kubernetes {
 		j.input.Pod, _ = podSpec(s.res)
 	}

@@ -26,7 +26,7 @@ type Input struct {
 	Group    string         // the list of the pod that It is in: containers, initContainers …
 	Resource *resource.Resource
 	Linked   Linked // the resources beside it; nil for none
-	Before   Linked // those that stood beside it in the base; nil on the base's side and in a scan
+	Before   Linked // those beside it on the other side of the change; nil for none
 }
 
 // ResolveName gives CEL a variable.
