@@ -275,6 +275,9 @@ var apart = map[string]string{
 	"broken-document-beside-fix": "one side cannot be read",
 	"overlay-broken":             "one side cannot be built",
 	"moved-between-folders":      "a fingerprint is of its folder",
+
+	"complaint-gate-rewrites-itself":          "base and head have other rules",
+	"complaint-policy-deleted-workload-stays": "the last policy of a folder is missed by whoever saw it: a scan of the head cannot",
 }
 
 // TestBundledPulls holds the difference for the pull requests in testdata.
