@@ -40,7 +40,7 @@ func ruleFixes(ctx context.Context, w io.Writer, dirs []string) error {
 	fmt.Fprintf(w, "%d of %d rules have a fix\n\n", fixable, len(all))
 	type count struct{ fixed, covered int }
 	byKind := map[string]count{}
-	var lacking []string
+	var lacking, written []string
 	for _, row := range rows {
 		r := byID[row.Rule]
 		if r == nil || row.Fix == "no" {
@@ -50,13 +50,18 @@ func ruleFixes(ctx context.Context, w io.Writer, dirs []string) error {
 		c.covered++
 		if fixesOn(r, platformOf(row.Platform)) {
 			c.fixed++
+		} else if name := row.ID + " (" + row.Rule + ")"; row.Fix == "yes" && writesOn(r, platformOf(row.Platform)) {
+			written = append(written, name)
 		} else if row.Fix == "yes" {
-			lacking = append(lacking, row.ID+" ("+row.Rule+")")
+			lacking = append(lacking, name)
 		}
 		byKind[row.Fix] = c
 	}
 	for _, kind := range sortedKeys(byKind) {
 		fmt.Fprintf(w, "rows whose fix the list marks %q: %d of %d that are covered have one\n", kind, byKind[kind].fixed, byKind[kind].covered)
+	}
+	if len(written) > 0 {
+		fmt.Fprintf(w, "without, since it takes an object of its own, which the finding shows: %s\n", strings.Join(written, ", "))
 	}
 	if len(lacking) > 0 {
 		fmt.Fprintf(w, "without, although marked \"yes\": %s\n", strings.Join(lacking, ", "))
@@ -82,7 +87,29 @@ func platformOf(row string) string {
 
 // fixesOn reports whether a check of the rule for the platform has a fix.
 func fixesOn(r *rule.Rule, platform string) bool {
-	return slices.ContainsFunc(r.Checks, func(c rule.Check) bool { return c.Fix != nil && c.Platform == platform })
+	return slices.ContainsFunc(checksOn(r, platform), func(c rule.Check) bool { return c.Fix != nil })
+}
+
+// writesOn reports whether a check of the rule for the platform shows a block
+// to write.
+func writesOn(r *rule.Rule, platform string) bool {
+	return slices.ContainsFunc(checksOn(r, platform), func(c rule.Check) bool { return c.Write != "" })
+}
+
+// checksOn gives the checks of a rule for a platform. Where it has none they are
+// all of them: the list counts what sets nodes up as a platform of its own, and
+// a node class of Karpenter is an object of Kubernetes.
+func checksOn(r *rule.Rule, platform string) []rule.Check {
+	var out []rule.Check
+	for _, c := range r.Checks {
+		if c.Platform == platform {
+			out = append(out, c)
+		}
+	}
+	if out == nil {
+		return r.Checks
+	}
+	return out
 }
 
 // folderFixes scans a folder with each profile.
