@@ -25,6 +25,7 @@ build: ## Build the static binary to bin/plimsoll
 .PHONY: test
 test: $(if $(findstring githubdescriptions,$(TAGS)),github-descriptions) ## Run the tests
 	go test $(RACE) $(if $(TAGS),-tags $(TAGS)) ./...
+	$(if $(RACE),go test ./internal/sandbox)
 
 .PHONY: test-all
 test-all: ## Run the tests with all that CI adds: GitHub's descriptions, a browser, the race detector
