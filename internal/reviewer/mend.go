@@ -146,7 +146,11 @@ func (e *evaluator) read(ctx context.Context, u format.Unit, overlay map[string]
 		u.Files = narrow
 	}
 	if len(overlay) > 0 {
-		u.FS = overlayFS{FS: e.headTree, files: overlay}
+		if t, ok := u.FS.(releaseTree); ok {
+			u.FS = t.with(overlay)
+		} else {
+			u.FS = overlayFS{FS: e.headTree, files: overlay}
+		}
 	}
 	after, ds := readUnit(ctx, e.run.opt.Readers[u.Format], u)
 	after = e.run.asked(after)

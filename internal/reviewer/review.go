@@ -106,6 +106,7 @@ func NewReview(ctx context.Context, opt Options, trees Trees) (*Session, error) 
 	// What the head cannot be read for is not gone, so it is not fixed either.
 	base = slices.DeleteFunc(base, func(r *resource.Resource) bool { return lost[r.Unit] })
 	run.diags = append(run.diags, ds...)
+	base, head, headUnits = run.addReleases(ctx, trees, baseUnits, headUnits, base, head)
 	s, err := run.finish(ctx, start, trees.Base(), trees.Head(), base, headUnits, head)
 	if err != nil {
 		return nil, err
@@ -132,6 +133,11 @@ func Scan(ctx context.Context, opt Options, tree fs.FS, paths []string) (*Sessio
 	run.diags = append(run.diags, ds...)
 	head, ds, _ := opt.read(ctx, units)
 	run.diags = append(run.diags, ds...)
+	more, ds := run.releases(tree, units, head, nil)
+	run.diags = append(run.diags, ds...)
+	released, ds, _ := opt.read(ctx, more)
+	run.diags = append(run.diags, ds...)
+	units, head = append(units, more...), append(head, released...)
 	run.paths = paths
 	return run.finish(ctx, start, nil, tree, nil, units, run.asked(head))
 }
@@ -347,6 +353,9 @@ func inContext(all []*resource.Resource) []*resource.Resource {
 // rules speak about. Whatever judges resources gets them from here.
 func readUnit(ctx context.Context, reader format.Reader, u format.Unit) ([]*resource.Resource, source.Diagnostics) {
 	rs, ds := reader.Read(ctx, u)
+	if t, ok := u.FS.(releaseTree); ok {
+		t.relocate(rs, ds)
+	}
 	for _, r := range rs {
 		r.Variant = u.Variant
 	}

@@ -1,0 +1,84 @@
+package reviewer_test
+
+import (
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/plimsoll-iac/plimsoll/internal/reviewer"
+)
+
+// TestReleases holds what a scan makes of a release, by what it says of its
+// chart: a container that is privileged by the setting, or why not.
+func TestReleases(t *testing.T) {
+	const chart = `apiVersion: v1
+kind: Pod
+metadata:
+  name: {{ .Chart.Name }}
+  namespace: {{ .Release.Namespace }}
+spec:
+  containers:
+    - name: app
+      image: registry.example.com/app:1.0.0
+      securityContext:
+        privileged: {{ .Values.app.privileged }}
+`
+	for name, c := range map[string]struct {
+		release    string
+		privileged bool   // with the setting as an origin, in main.tf
+		why        string // part of the diagnostic
+	}{
+		"block":        {"chart = \"./app\"\nset {\n name = \"app.privileged\"\n value = \"true\"\n}", true, ""},
+		"list":         {"chart = \"${path.module}/app\"\nset = [{ name = \"app.privileged\", value = true }]", true, ""},
+		"values":       {"chart = \"./app\"\nvalues = [yamlencode({ app = { privileged = true } })]", true, ""},
+		"set over":     {"chart = \"./app\"\nvalues = [yamlencode({ app = { privileged = true } })]\nset {\n name = \"app.privileged\"\n value = \"false\"\n}", false, ""},
+		"nothing":      {"chart = \"./app\"", false, ""},
+		"unknown":      {"chart = \"./app\"\nset {\n name = \"app.privileged\"\n value = var.x\n}", false, `the value of "app.privileged" is not known: it depends on var.x`},
+		"item":         {"chart = \"./app\"\nset {\n name = \"app.list[0]\"\n value = 1\n}", false, "it sets an item of a list"},
+		"outside":      {"chart = \"../../app\"", false, "outside of the repository"},
+		"no chart":     {"chart = \"./other\"", false, "there is no chart in infra/other"},
+		"fetched":      {"chart = \"app\"\nrepository = \"https://charts.example.com\"", false, ""},
+		"values wrong": {"chart = \"./app\"\nvalues = [\"a: [\"]", false, "the values cannot be read"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tree := fstest.MapFS{
+				"infra/main.tf":                {Data: []byte("variable \"x\" {}\n\nresource \"helm_release\" \"a\" {\nname = \"a\"\n" + c.release + "\n}\n")},
+				"infra/app/Chart.yaml":         {Data: []byte("apiVersion: v2\nname: app\nversion: 1.0.0\n")},
+				"infra/app/values.yaml":        {Data: []byte("app:\n  privileged: false\n")},
+				"infra/app/templates/pod.yaml": {Data: []byte(chart)},
+			}
+			s, err := reviewer.Scan(t.Context(), options(t), tree, []string{"."})
+			if err != nil {
+				t.Fatal(err)
+			}
+			privileged := false
+			for _, f := range s.Report.Findings {
+				for _, o := range f.Origins {
+					if strings.Contains(o.File, ":release") {
+						t.Errorf("%s names %s", f.Rule.ID, o.File)
+					}
+				}
+				if f.Rule.ID != "k8s/privileged-container" {
+					continue
+				}
+				privileged = true
+				if f.Range.File != "infra/app/templates/pod.yaml" || len(f.Origins) == 0 || f.Origins[0].File != "infra/main.tf" || f.Origins[0].Start.Line < 5 {
+					t.Errorf("it stands at %v, from %v", f.Range, f.Origins)
+				}
+			}
+			if privileged != c.privileged {
+				t.Errorf("privileged: %v", privileged)
+			}
+			said := false
+			for _, d := range s.Report.Diagnostics {
+				if strings.Contains(d.String(), ":release") {
+					t.Errorf("%s", d)
+				}
+				said = said || c.why != "" && strings.Contains(d.Message, c.why) && d.File == "infra/main.tf" && d.NotEvaluated != ""
+			}
+			if said != (c.why != "") || c.why == "" && len(s.Report.Diagnostics) > 0 {
+				t.Errorf("diagnostics %v", s.Report.Diagnostics)
+			}
+		})
+	}
+}
