@@ -82,3 +82,54 @@ spec:
 		})
 	}
 }
+
+// TestReleaseOnBothSides holds what a pull request is told of a release that it
+// sets up, leaves, mends or makes unknown, and that what a configuration hides of
+// one is counted.
+func TestReleaseOnBothSides(t *testing.T) {
+	files := func(value, config string) map[string]string {
+		return map[string]string{
+			".plimsoll.yml":          config,
+			"app/Chart.yaml":         "apiVersion: v2\nname: app\nversion: 1.0.0\n",
+			"app/values.yaml":        "privileged: false\n",
+			"app/templates/pod.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: app}\nspec:\n  containers:\n    - name: app\n      securityContext:\n        privileged: {{ .Values.privileged }}\n",
+			"infra/main.tf":          "variable \"x\" {}\nlocals { chart = \"../app\" }\nresource \"helm_release\" \"a\" {\n  name  = \"a\"\n  chart = local.chart\n  set {\n    name  = \"privileged\"\n    value = " + value + "\n  }\n}\n",
+		}
+	}
+	const off = "rules:\n  k8s/privileged-container: {enabled: false}\n"
+	for name, c := range map[string]struct {
+		base, head, config string
+		state              string // of the finding that the container is privileged
+		diagnostics        int
+		hidden             int
+	}{
+		"set":          {`"false"`, `"true"`, "", "new", 0, 0},
+		"mended":       {`"true"`, `"false"`, "", "fixed", 0, 0},
+		"made unknown": {`"true"`, `var.x`, "", "", 1, 0},
+		"still so":     {`"true"`, `true`, "", "", 0, 0}, // as it was: nothing to say
+		"hidden":       {`"true"`, `"true"`, off, "", 0, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, err := reviewer.Review(t.Context(), options(t), trees{base: tree(files(c.base, "")), head: tree(files(c.head, c.config))})
+			if err != nil {
+				t.Fatal(err)
+			}
+			state := ""
+			for _, f := range r.Findings {
+				if f.Rule.ID == "k8s/privileged-container" {
+					state += string(f.State)
+				}
+			}
+			if state != c.state || len(r.Diagnostics) != c.diagnostics {
+				t.Errorf("state %q, diagnostics %v", state, r.Diagnostics)
+			}
+			hidden := 0
+			if r.IfMerged != nil {
+				hidden = r.IfMerged.Hidden
+			}
+			if hidden != c.hidden {
+				t.Errorf("%d hidden", hidden)
+			}
+		})
+	}
+}
