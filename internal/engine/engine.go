@@ -147,7 +147,7 @@ type run struct {
 	today  string
 	checks map[kindKey][]activeCheck
 	links  *links // nil where no check that applies has any
-	equal  equivalents
+	equal  func() equivalents
 	// fileWide are suppressions that speak of a whole file, by side and file.
 	fileWide [2]map[string][]directive
 	ids      []string // of the active rules, for suggestions
@@ -173,7 +173,7 @@ func (c activeCheck) spec() *rule.Check { return &c.rule.Checks[c.index] }
 func newRun(opt *Options, changes []change.ResourceChange) *run {
 	r := &run{opt: opt, today: opt.Today.Format(time.DateOnly), checks: map[kindKey][]activeCheck{}}
 	if !opt.OwnOnly {
-		r.equal = newEquivalents(opt.Rules)
+		r.equal = sync.OnceValue(func() equivalents { return newEquivalents(opt.Rules) })
 		r.gatherFileWide(changes)
 	}
 	active := slices.Clone(opt.Rules)

@@ -42,6 +42,7 @@ var (
 	trivyIgnore  = regexp.MustCompile(`(?:trivy|tfsec):ignore:([A-Za-z0-9_*-]+)((?::[A-Za-z0-9_*-]+)*)`)
 	kicsComment  = regexp.MustCompile(`kics-scan[ \t]+(ignore-line|ignore-block|ignore|disable=([A-Za-z0-9,-]+))`)
 	hadolintSkip = regexp.MustCompile(`hadolint[ \t]+(global[ \t]+)?ignore=([A-Z0-9, ]+)`)
+	foreignNote  = regexp.MustCompile(`^(checkov|bridgecrew)\.io/skip|kube-linter\.io/|^kube-score/|^polaris\.fairwinds\.com/`)
 	foreignHint  = regexp.MustCompile(`(?:checkov|bridgecrew|cortex):skip=|(?:trivy|tfsec):ignore:|kics-scan[ \t]|hadolint[ \t]`)
 )
 
@@ -89,12 +90,32 @@ func foreignKey(tool, id string) string {
 	return id
 }
 
-// foreign reads the suppressions for other tools that stand in a resource. eq
-// is what its rules are called there.
-func foreign(res *resource.Resource, eq equivalents, today string) []directive {
-	if res == nil || len(eq) == 0 {
+// hinted reports whether a resource may hold a suppression for another tool: most
+// hold none, and the index of equivalents is then never made.
+func hinted(res *resource.Resource) bool {
+	for _, c := range res.Comments {
+		if foreignHint.MatchString(c.Text) {
+			return true
+		}
+	}
+	switch res.Platform {
+	case resource.Kubernetes:
+		if notes := res.Root.Path("metadata", "annotations"); notes != nil {
+			return slices.ContainsFunc(notes.Fields, func(f resource.Field) bool { return foreignNote.MatchString(f.Name) })
+		}
+	case resource.CloudFormation:
+		return res.Root.Path("Metadata", "checkov") != nil
+	}
+	return false
+}
+
+// foreign reads the suppressions for other tools that stand in a resource. index
+// gives what our rules are called there; nil for a run in which they don't count.
+func foreign(res *resource.Resource, index func() equivalents, today string) []directive {
+	if res == nil || index == nil || !hinted(res) {
 		return nil
 	}
+	eq := index()
 	var out []directive
 	add := func(d directive, tool string, ids []string) {
 		if len(out) == maxDirectives || d.until != "" && expired(d.until, today) {

@@ -116,7 +116,7 @@ func FuzzForeign(f *testing.F) {
 	}
 	eq := newEquivalents([]rule.Active{{Rule: &rule.Rule{ID: "a/b", Equivalents: map[string][]string{"checkov": {"A"}, "trivy": {"KSV-0017"}, "kics": {"a"}, "hadolint": {"DL1"}}}}})
 	f.Fuzz(func(t *testing.T, text string) {
-		for _, d := range foreign(&resource.Resource{Comments: []resource.Comment{{Text: text}}}, eq, "2026-11-23") {
+		for _, d := range foreign(&resource.Resource{Comments: []resource.Comment{{Text: text}}}, func() equivalents { return eq }, "2026-11-23") {
 			if len(d.rules) != 1 || d.reason == "" || len(d.reason) > maxReason || d.tool == "" {
 				t.Errorf("%q gives %+v", text, d)
 			}
