@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/plimsoll-iac/plimsoll/internal/engine"
+	"github.com/plimsoll-iac/plimsoll/internal/resource"
 	"github.com/plimsoll-iac/plimsoll/internal/source"
 )
 
@@ -86,10 +87,15 @@ func judge(mended, before, after []engine.Finding, overlay map[string][]byte) er
 	for _, b := range before {
 		had[b.Fingerprint] = true
 	}
+	kept := renamedFindings(mended, before)
 	has := make(map[string]bool, len(after))
 	counts := map[place]int{}
 	for _, a := range after {
-		if !had[a.Fingerprint] && !lesser(a, mended) {
+		switch r := renamedOf(a); {
+		case had[a.Fingerprint] || lesser(a, mended):
+		case kept[r] > 0:
+			kept[r]--
+		default:
 			return fmt.Errorf("%w: it would bring %s on %s", ErrUnproven, a.Rule.ID, a.Resource.ID)
 		}
 		has[a.Fingerprint] = true
@@ -125,6 +131,46 @@ func judge(mended, before, after []engine.Finding, overlay map[string][]byte) er
 		}
 	}
 	return nil
+}
+
+// renamed names a finding without the API version of its resource, which is
+// part of the resource's ID: an edit of the version changes the fingerprint of
+// every finding there, and brings none.
+type renamed struct{ rule, unit, kind, namespace, name, file, path string }
+
+func renamedOf(f engine.Finding) renamed {
+	r := renamed{
+		unit: f.Resource.Unit, kind: f.Resource.Kind, namespace: f.Resource.Namespace, name: f.Resource.Name,
+		file: f.Resource.Range.File, path: f.Path.Stable(f.Resource.Root),
+	}
+	if f.Rule != nil {
+		r.rule = f.Rule.ID
+	}
+	return r
+}
+
+// renamedFindings counts the findings that may come back under another API
+// version: those of the blocks whose version is mended, but for the mended
+// ones.
+func renamedFindings(mended, before []engine.Finding) map[renamed]int {
+	blocks := map[block]bool{}
+	gone := map[string]bool{}
+	for _, m := range mended {
+		gone[m.Fingerprint] = true
+		if m.Resource.Platform == resource.Kubernetes && m.Path.String() == "apiVersion" {
+			blocks[blockOf(m)] = true
+		}
+	}
+	if len(blocks) == 0 {
+		return nil
+	}
+	out := map[renamed]int{}
+	for _, b := range before {
+		if blocks[blockOf(b)] && !gone[b.Fingerprint] {
+			out[renamedOf(b)]++
+		}
+	}
+	return out
 }
 
 // lesser reports whether a finding is what a graver one at the same setting

@@ -128,6 +128,60 @@ func TestProveRefusesWhatBringsAnotherFinding(t *testing.T) {
 
 // TestProveTakesWhatAGraverFindingHid holds that rules may yield to the gravest
 // that can be said of a setting, and that its fix is proven all the same.
+func TestProveKeepsFindingsUnderANewAPIVersion(t *testing.T) {
+	const (
+		removed = `checks:
+  - platform: kubernetes
+    fail: resource.apiVersion == "batch/v1beta1"
+    at: apiVersion
+    message: removed
+    fix: {set: {apiVersion: batch/v1}}
+`
+		// onlyNew speaks of the new version alone.
+		onlyNew = `checks:
+  - platform: kubernetes
+    fail: resource.apiVersion == "batch/v1"
+    message: new
+`
+		onlyMoved = `checks:
+  - platform: kubernetes
+    fail: resource.apiVersion in ["batch/v1beta1", "batch/v2"]
+    at: apiVersion
+    message: removed
+    fix: {set: {apiVersion: batch/v2}}
+`
+		job = "apiVersion: batch/v1beta1\nkind: Job\nmetadata: {name: a}\nspec: {template: {spec: {containers: [{name: one, image: x}]}}}\n"
+	)
+	for name, tt := range map[string]struct {
+		rules map[string]string
+		want  string // of the refusal
+	}{
+		"other findings stay":         {rules: map[string]string{"test/removed": removed, "test/privileged": privileged}},
+		"one of the new version":      {rules: map[string]string{"test/removed": removed, "test/new": onlyNew}, want: "would bring test/new"},
+		"the finding comes back":      {rules: map[string]string{"test/removed": onlyMoved}, want: "would bring test/removed"},
+		"it stays beside another one": {rules: map[string]string{"test/removed": onlyMoved, "test/privileged": privileged}, want: "would bring test/removed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, found := newWorld(t, tt.rules, job)
+			for _, f := range found {
+				if f.Rule.ID != "test/removed" {
+					continue
+				}
+				edits, err := fix.Propose(f, w.file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, err = fix.Prove(t.Context(), w, f, found, edits, w.file)
+				if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+					t.Errorf("got %v, want %q", err, tt.want)
+				}
+				return
+			}
+			t.Fatal("nothing to mend")
+		})
+	}
+}
+
 func TestProveTakesWhatAGraverFindingHid(t *testing.T) {
 	rest := strings.Replace(jealous, "    message: jealous", "    at: securityContext.privileged\n    message: rest", 1)
 	for _, tt := range []struct {
