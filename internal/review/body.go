@@ -40,7 +40,7 @@ func body(r *Report, g Group, c Comment, suggestion *string) string {
 		}
 		b.WriteString("\n\n")
 		if f.Write != "" && (suggestion == nil || !g.Mends[f.Fingerprint]) {
-			b.WriteString(fenced("yaml", f.Write))
+			b.WriteString(fenced(blockLanguage(f), f.Write))
 			b.WriteString("\n")
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/plimsoll-iac/plimsoll/internal/resource"
 )
 
 // Everything of a repository that reaches a comment passes through code or
@@ -111,6 +113,14 @@ func fenced(info, text string) string {
 		text += "\n"
 	}
 	return fence + info + "\n" + text + fence + "\n"
+}
+
+// blockLanguage names the language of the block that a finding shows to write.
+func blockLanguage(f Finding) string {
+	if f.Resource.Platform == resource.Terraform {
+		return "hcl"
+	}
+	return "yaml"
 }
 
 // cut shortens s to at most limit bytes, at a rune's edge, ending in "…".

@@ -25,7 +25,7 @@ func Markdown(w io.Writer, r *Report) error {
 			text += fmt.Sprintf("%s %s.\n\n", upperFirst(comes(f)), prose(o))
 		}
 		if f.Write != "" && f.Fix == nil {
-			text += fenced("yaml", f.Write) + "\n"
+			text += fenced(blockLanguage(f), f.Write) + "\n"
 		}
 		if f.Fix != nil {
 			edits, err := LineEdits(r.Files, f.Fix.Edits)
