@@ -220,7 +220,7 @@ func (v *releaseValues) read(root *resource.Node) (*resource.Node, string) {
 			if count++; it.Unknown || it.Kind != resource.String {
 				return it, "its values are not known" + because(it)
 			}
-			v.add([]byte(it.Str()), it.Range)
+			v.text(it)
 		}
 	}
 	for _, block := range [...]string{"set", "set_list", "set_sensitive", "set_wo"} {
@@ -241,6 +241,21 @@ func (v *releaseValues) read(root *resource.Node) (*resource.Node, string) {
 		}
 	}
 	return nil, ""
+}
+
+// text takes up a text of values: as the file of the tree that it was read from,
+// where it is one as it stands, so that findings name its lines.
+func (v *releaseValues) text(it *resource.Node) {
+	for _, at := range append([]source.Range{it.Range}, it.Origins...) {
+		if path.Ext(at.File) != ".yaml" && path.Ext(at.File) != ".yml" || slices.Contains(v.unit.Inputs, at.File) {
+			continue
+		}
+		if data, err := fs.ReadFile(v.tree.FS, at.File); err == nil && string(data) == it.Str() {
+			v.unit.Inputs = append(v.unit.Inputs, at.File)
+			return
+		}
+	}
+	v.add([]byte(it.Str()), it.Range)
 }
 
 // set reads one setting.

@@ -83,6 +83,39 @@ spec:
 	}
 }
 
+// TestReleaseWithFileOfValues holds that a finding names the line of a file of
+// values that a release reads, and that it is mended there.
+func TestReleaseWithFileOfValues(t *testing.T) {
+	const values = "# of the release\nsecurity:\n  privileged: true\n"
+	s, err := reviewer.Scan(t.Context(), options(t), tree(map[string]string{
+		"app/Chart.yaml":         "apiVersion: v2\nname: app\nversion: 1.0.0\n",
+		"app/values.yaml":        "security:\n  privileged: false\n",
+		"app/templates/pod.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: app}\nspec:\n  containers:\n    - name: app\n      securityContext:\n        privileged: {{ .Values.security.privileged }}\n",
+		"infra/main.tf":          "resource \"helm_release\" \"a\" {\n  name   = \"a\"\n  chart  = \"../app\"\n  values = [file(\"${path.module}/app.yaml\")]\n}\n",
+		"infra/app.yaml":         values,
+	}), []string{"."})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := false
+	for _, f := range s.Report.Findings {
+		if f.Rule.ID != "k8s/privileged-container" {
+			continue
+		}
+		found = true
+		if len(f.Origins) == 0 || f.Origins[0].File != "infra/app.yaml" || f.Origins[0].Start.Line != 3 {
+			t.Errorf("from %v", f.Origins)
+		}
+	}
+	fixed, _, err := s.FixAll(t.Context())
+	if err != nil || !found {
+		t.Fatal(found, err)
+	}
+	if got := string(fixed["infra/app.yaml"]); got != strings.Replace(values, "true", "false", 1) {
+		t.Errorf("fixed to %q", got)
+	}
+}
+
 // TestReleaseOnBothSides holds what a pull request is told of a release that it
 // sets up, leaves, mends or makes unknown, and that what a configuration hides of
 // one is counted.
