@@ -24,9 +24,9 @@ const (
 // filler compiles what a check has of the resource's own values in its fix and
 // in the block that it shows.
 type filler struct {
-	spec     *FixSpec
-	set, add []cel.Program // one for each setting of spec; nil for a value that stands as it is
-	block    *Template
+	spec          *FixSpec
+	set, add, del []cel.Program // one for each setting of spec; nil for a value that stands as it is
+	block         *Template
 }
 
 // newFiller compiles the templates of a check.
@@ -38,6 +38,9 @@ func newFiller(c *Check, limited bool) (*filler, error) {
 			return nil, err
 		}
 		if f.add, err = settingPrograms(c.Fix.Append, limited); err != nil {
+			return nil, err
+		}
+		if f.del, err = settingPrograms(deletions(c.Fix.Delete), limited); err != nil {
 			return nil, err
 		}
 	}
@@ -84,7 +87,7 @@ func settingPrograms(settings []Setting, limited bool) ([]cel.Program, error) {
 // Open reports whether a value of the operations has to be filled in for each
 // item, which the engine does.
 func (s *FixSpec) Open() bool {
-	for _, list := range [...][]Setting{s.Set, s.Append} {
+	for _, list := range [...][]Setting{s.Set, s.Append, deletions(s.Delete)} {
 		for _, x := range list {
 			if v, ok := x.Value.(string); ok && strings.Contains(v, "{{") {
 				return true
@@ -97,7 +100,7 @@ func (s *FixSpec) Open() bool {
 // fix gives the operations with the item's values in them. It is nil where
 // there are none, and where a value is missing, unknown or no scalar.
 func (f *filler) fix(in *Input) *FixSpec {
-	if f.spec == nil || f.set == nil && f.add == nil {
+	if f.spec == nil || f.set == nil && f.add == nil && f.del == nil {
 		return f.spec
 	}
 	out := *f.spec
@@ -108,7 +111,31 @@ func (f *filler) fix(in *Input) *FixSpec {
 	if out.Append, ok = fillSettings(out.Append, f.add, in); !ok {
 		return nil
 	}
+	if f.del == nil {
+		return &out
+	}
+	del, ok := fillSettings(deletions(out.Delete), f.del, in)
+	if !ok {
+		return nil
+	}
+	out.Delete = make([]string, len(del))
+	for i, d := range del {
+		path, isText := d.Value.(string)
+		if p, err := ParsePath(path); !isText || err != nil || len(p) == 0 {
+			return nil
+		}
+		out.Delete[i] = path
+	}
 	return &out
+}
+
+// deletions are the paths of what a fix takes away, as values to fill in.
+func deletions(paths []string) []Setting {
+	out := make([]Setting, len(paths))
+	for i, p := range paths {
+		out[i] = Setting{Path: "delete", Value: p}
+	}
+	return out
 }
 
 func fillSettings(settings []Setting, programs []cel.Program, in *Input) ([]Setting, bool) {

@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -86,5 +87,42 @@ func TestFillRefusesHalfExpressions(t *testing.T) {
 		if len(r.Check()) == 0 {
 			t.Errorf("%s is taken", bad)
 		}
+	}
+}
+
+func TestFillGivesPathsToDelete(t *testing.T) {
+	r, ds := Parse("rule.yaml", []byte(strings.Replace(fillRule, `fix: {set: {to: "{{ object.name }}", fixed: "as it is"}}`,
+		`fix: {delete: ["{{ object.name }}", "list[1]"]}`, 1)))
+	if len(ds) > 0 || len(r.Check()) > 0 {
+		t.Fatal(ds, r.Check())
+	}
+	if !r.Checks[0].Fix.Open() {
+		t.Error("the fix does not say that it is to be filled in")
+	}
+	p, err := r.Program(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string][]string{
+		"env[2]": {"env[2]", "list[1]"},
+		"env[":   nil, // no path
+		"":       nil, // would be the item itself
+		"?":      nil, // unknown
+	} {
+		object := labelMap("name", name)
+		spec, _, err := p.Fill(&Input{It: object, Object: object})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want == nil {
+			if spec != nil {
+				t.Errorf("%q: there is a fix: %+v", name, spec)
+			}
+		} else if spec == nil || !slices.Equal(spec.Delete, want) {
+			t.Errorf("%q: the fix is %+v", name, spec)
+		}
+	}
+	if r.Checks[0].Fix.Delete[0] != "{{ object.name }}" {
+		t.Error("the rule itself was changed")
 	}
 }

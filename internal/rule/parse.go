@@ -185,6 +185,9 @@ func (p *parser) fix(n *yaml.Node) *FixSpec {
 		Set: p.settings(fs["set"]), Append: p.settings(fs["append"]), Delete: p.list(fs["delete"]),
 	}
 	for _, d := range fix.Delete {
+		if strings.Contains(d, "{{") {
+			continue // a path once it is filled in
+		}
 		p.fixPath(fs["delete"].value, d)
 	}
 	if len(fix.Set)+len(fix.Append)+len(fix.Delete) == 0 {

@@ -147,7 +147,7 @@ type exprPlace struct {
 type FixSpec struct {
 	Title  string // imperative; made from the operations when empty
 	Set    []Setting
-	Delete []string
+	Delete []string // a string that is one {{ CEL }} gives the path for each item
 	// Append adds items to the lists at the paths, making them where missing.
 	Append []Setting
 	// Review is a sentence on what to check before applying; "" when the fix
