@@ -301,7 +301,7 @@ func account(t *testing.T, ledger string, total int, want map[int]int) {
 	newest := map[int]int{} // pull request → its highest delivery that ended
 	ended := map[string]int{}
 	at := map[int]string{} // pull request → the replica that is at it
-	lost, overlaps, twice := 0, 0, 0
+	lost, overlaps, twice, beside := 0, 0, 0, 0
 	for line := range strings.Lines(ledger) {
 		w := strings.Fields(line)
 		if len(w) != 4 {
@@ -314,6 +314,9 @@ func account(t *testing.T, ledger string, total int, want map[int]int) {
 			// A replica that a busy machine held up for longer than its lease
 			// loses the pull request to another, and learns it when it asks
 			// before it writes.
+			if holder := at[number]; holder != "" && holder != w[1] {
+				beside++
+			}
 			at[number] = w[1]
 		case "end", "refused":
 			if holder := at[number]; w[0] == "end" && holder != "" && holder != w[1] {
@@ -345,5 +348,6 @@ func account(t *testing.T, ledger string, total int, want map[int]int) {
 	if overlaps > 0 || twice > 3 {
 		t.Errorf("%d overlaps, %d deliveries ended twice", overlaps, twice)
 	}
-	t.Logf("%d ended, %d superseded by a newer one, %d lost, %d overlaps, %d ended twice (killed between the end and its note)", len(ended), total-len(ended), lost, overlaps, twice)
+	t.Logf("%d ended, %d superseded by a newer one, %d lost, %d written over another's hold, %d begun beside one that was held up, %d ended twice (killed between the end and its note)",
+		len(ended), total-len(ended), lost, overlaps, beside, twice)
 }
