@@ -45,6 +45,10 @@ type Finding struct {
 	// Gone is where the setting stood in the base, for a new finding about one
 	// that the head lost; zero otherwise.
 	Gone source.Range
+	// Turned are the settings, of Cause where there is one, else of Resource, whose
+	// change made a new finding where what it is about did not change, or is larger
+	// than what did.
+	Turned []Turning
 	// Message is one sentence in plain text without a full stop, rule and
 	// place not repeated. Names of code in it stand in backquotes.
 	Message string

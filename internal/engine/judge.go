@@ -87,6 +87,7 @@ func (j *judge) change(c change.ResourceChange) changeResult {
 	out := j.compare(head, base)
 	if c.Before != nil && c.After != nil {
 		j.blameOthers(&out, head)
+		j.turned(&out, head, base)
 	}
 	if c.After != nil {
 		if _, whole := j.run.whole(c.After, j.run.checks[keyOf(c.After)]); !whole {

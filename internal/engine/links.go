@@ -170,12 +170,22 @@ func (r *run) near(res *resource.Resource, base bool) rule.Linked {
 }
 
 // blame says where a finding that another resource's change brought about is to
-// be mended: at that resource. The unchanged one becomes an origin.
+// be mended: at that resource, and there at what changed, where that is one
+// setting. The unchanged one becomes an origin.
 func (f *Finding) blame(c change.ResourceChange) {
 	r := c.Resource()
 	at := r.Head
 	if at.IsZero() {
 		at = r.Range
+	}
+	if c.Kind == change.Modified {
+		moved := movings(c.After.Root, c.Before.Root)
+		for _, m := range moved[:min(len(moved), maxTurnings)] {
+			f.Turned = append(f.Turned, m.turning())
+		}
+		if len(f.Turned) == 1 && !f.Turned[0].OnBase && len(f.Turned[0].At) > 0 {
+			at = f.Turned[0].At[0]
+		}
 	}
 	f.Origins = append([]source.Range{f.Range}, f.Origins...)
 	f.Range, f.Cause, f.OnBase = at, r, c.Kind == change.Removed

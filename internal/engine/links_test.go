@@ -54,7 +54,7 @@ func TestLinks(t *testing.T) {
 		{"another namespace", []change.ResourceChange{added(api), added(policy("u", "all", "other", all))}, nil, []string{"new v1/Pod/shop/api u/pod.yaml:1"}},
 		{"another unit", []change.ResourceChange{added(api), added(policy("v", "all", "shop", all))}, nil, []string{"new v1/Pod/shop/api u/pod.yaml:1"}},
 		{"policy removed", []change.ResourceChange{unchanged(api), removed(policy("u", "all", "shop", all))}, nil, []string{"new v1/Pod/shop/api u/policy.yaml:1 on the base, from u/pod.yaml:1"}},
-		{"policy narrowed", []change.ResourceChange{unchanged(api), modified(policy("u", "all", "shop", all), policy("u", "all", "shop", none))}, nil, []string{"new v1/Pod/shop/api u/policy.yaml:1, from u/pod.yaml:1"}},
+		{"policy narrowed", []change.ResourceChange{unchanged(api), modified(policy("u", "all", "shop", all), policy("u", "all", "shop", none))}, nil, []string{"new v1/Pod/shop/api u/policy.yaml:4, from u/pod.yaml:1"}},
 		{"policy removed, pod modified", []change.ResourceChange{modified(pod("u", "api", "shop"), linkedManifest(t, "u/pod.yaml", "u", "apiVersion: v1\nkind: Pod\nmetadata: {name: api, namespace: shop}\nspec: {hostname: a}\n")), removed(policy("u", "all", "shop", all))}, nil, []string{"new v1/Pod/shop/api u/policy.yaml:1 on the base, from u/pod.yaml:1"}},
 		{"policy added", []change.ResourceChange{unchanged(api), added(policy("u", "all", "shop", all))}, nil, []string{"fixed v1/Pod/shop/api u/pod.yaml:1"}},
 		{"another policy stays", []change.ResourceChange{unchanged(api), unchanged(policy("u", "stays", "shop", all)), removed(policy("u", "all", "shop", all))}, nil, nil},

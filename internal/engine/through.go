@@ -123,6 +123,9 @@ func mergeMembers(fs []Finding, members []int, drop []bool) {
 			merged.State, merged.Suppression = fs[i].State, fs[i].Suppression
 		}
 		merged.Origins = union(merged.Origins, fs[i].Origins)
+		if i != first {
+			merged.Turned = append(slices.Clip(merged.Turned), fs[i].Turned...)
+		}
 		drop[i] = true
 	}
 	slices.Sort(names)

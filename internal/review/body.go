@@ -26,8 +26,11 @@ func body(r *Report, g Group, c Comment, suggestion *string) string {
 		}
 		fmt.Fprintf(&b, "%s%s", where, prose(sentence(f.Rule.Why)))
 		switch o := originText(f.Origins); {
-		case f.Cause != nil:
+		case because(f) != "":
 			fmt.Fprintf(&b, " %s", because(f))
+			if f.Cause == nil && c.Path != f.Range.File {
+				fmt.Fprintf(&b, " What is wrong stands in %s.", code(lineOf(f.Range)))
+			}
 		case c.Removed:
 			b.WriteString(" This line kept it from being so.")
 		case c.Path != f.Range.File:

@@ -2,21 +2,69 @@ package review
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/plimsoll-iac/plimsoll/internal/source"
 )
 
-// because says which other resource's change brought a finding about; "" for
-// one that the resource itself has.
+// because says which other change brought a finding about: that of another
+// resource, or of a setting beside the one that the finding is about; "" where
+// it is that one.
 func because(f Finding) string {
 	if f.Cause == nil {
-		return ""
+		return turned(f)
 	}
 	what := "the change of"
 	if f.OnBase {
 		what = "the removal of"
 	}
 	return fmt.Sprintf("This comes with %s %s (%s).", what, code(f.Cause.ID), code(lineOf(f.Range)))
+}
+
+// turned says which settings of the resource made the finding, "" for none.
+func turned(f Finding) string {
+	var parts []string
+	seen := map[string]bool{}
+	for _, t := range f.Turned {
+		if t.Path == "" || len(t.At) == 0 || seen[t.Path] || len(parts) == maxTurned {
+			continue
+		}
+		if !t.OnBase && len(t.At) == 1 && lineOf(t.At[0]) == lineOf(f.Range) {
+			continue // it is what the finding shows
+		}
+		seen[t.Path] = true
+		where := code(lineOf(t.At[0]))
+		if last := t.At[len(t.At)-1]; lineOf(last) != lineOf(t.At[0]) {
+			where += ", from " + code(lineOf(last))
+		}
+		what := "the change of"
+		if t.OnBase {
+			what = "the removal of"
+		}
+		parts = append(parts, fmt.Sprintf("%s %s (%s)", what, code(t.Path), where))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "This comes with " + strings.Join(parts, " and ") + "."
+}
+
+// maxTurned bounds how many settings a sentence names.
+const maxTurned = 2
+
+// from gives the further places that a finding comes from: where its value came
+// from, then what made it.
+func from(f Finding) []source.Range {
+	out := f.Origins
+	for _, t := range f.Turned {
+		for _, at := range t.At {
+			if !t.OnBase && at != f.Range && !slices.Contains(out, at) {
+				out = append(slices.Clip(out), at)
+			}
+		}
+	}
+	return out
 }
 
 // inHead gives where a finding can be shown in the head: where it stands, or,

@@ -187,7 +187,7 @@ func jsonOf(r *Report, f Finding) (jsonFinding, error) {
 	if at := lost(f); at.Start.Line > 0 {
 		out.Removed = &jsonRange{File: at.File, StartLine: at.Start.Line, EndLine: at.LastLine()}
 	}
-	for _, o := range f.Origins {
+	for _, o := range from(f) {
 		out.Origins = append(out.Origins, jsonRange{File: o.File, StartLine: o.Start.Line, EndLine: o.LastLine()})
 	}
 	if s := f.Suppression; s != nil {

@@ -2,6 +2,7 @@ package review
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/plimsoll-iac/plimsoll/internal/change"
@@ -129,8 +130,8 @@ func annotation(r *Report, f Finding) Annotation {
 	if u := ruleURL(r, f.Rule.ID); u != "" {
 		text += "\n" + u
 	}
-	if f.Cause != nil {
-		text += "\n" + plain(because(f))
+	if s := because(f); s != "" {
+		text += "\n" + plain(s)
 	} else if o := originText(f.Origins); o != "" {
 		text += "\n" + upperFirst(comes(f)) + " " + plain(o) + "."
 	}
@@ -186,14 +187,27 @@ func comment(r *Report, g Group, hunks map[string][]change.Hunk) (Comment, bool)
 }
 
 // place gives the line that the gravest finding of the group can be commented
-// on: where what is missing was removed, where the setting stands, or where its
-// value came from (a variable's default), whichever the diff shows. Line 0 says
+// on: where what is missing was removed, where what made it stands, where the
+// setting stands, or where its value came from (a variable's default), whichever
+// the diff shows. Line 0 says
 // that there is none; removed, that it is a line of the base.
 func place(r *Report, g Group, hunks map[string][]change.Hunk) (file string, line int, removed bool) {
 	for _, i := range g.Findings {
 		f := r.Findings[i]
 		if at := lost(f); within(r.BaseHunks[at.File], at.Start.Line, at.Start.Line) {
 			return at.File, at.Start.Line, true
+		}
+		for _, t := range f.Turned {
+			shown := hunks
+			if t.OnBase {
+				shown = r.BaseHunks
+			}
+			// What changed is where the value came from, if anything is.
+			for _, at := range slices.Backward(t.At) {
+				if within(shown[at.File], at.Start.Line, at.Start.Line) {
+					return at.File, at.Start.Line, t.OnBase
+				}
+			}
 		}
 		for _, at := range append([]source.Range{inHead(f)}, f.Origins...) {
 			if within(hunks[at.File], at.Start.Line, at.Start.Line) {

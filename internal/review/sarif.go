@@ -135,7 +135,7 @@ func sarifResult(r *Report, f Finding, ruleIndex int) (object, error) {
 		res["baselineState"] = "unchanged"
 	}
 	var related array
-	for i, o := range f.Origins {
+	for i, o := range from(f) {
 		related = append(related, object{"id": i + 1, "message": object{"text": comes(f) + " this place"}, "physicalLocation": object{
 			"artifactLocation": object{"uri": uri(o.File), "uriBaseId": "%SRCROOT%"},
 			"region":           object{"startLine": max(1, o.Start.Line)},

@@ -114,8 +114,8 @@ func textFinding(b *bufio.Writer, r *Report, f Finding, p painter, hidden map[st
 		fmt.Fprintf(b, "%s %s %s\n", gutter, p.paint("2", "·"), printable(s))
 	}
 	origins := f.Origins
-	if f.Cause != nil {
-		fmt.Fprintf(b, "%s %s %s\n", gutter, p.paint("2", "·"), printable(because(f)))
+	if s := because(f); s != "" {
+		fmt.Fprintf(b, "%s %s %s\n", gutter, p.paint("2", "·"), printable(s))
 		origins = nil
 	}
 	for i, o := range origins {
