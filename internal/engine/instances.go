@@ -37,9 +37,12 @@ func mergeInstances(fs []Finding) []Finding {
 			rule: f.Rule.ID, unit: f.Resource.Unit, path: f.Path.String(), item: blockName(f.Resource),
 			check: f.Check, state: f.State, at: f.Range,
 		}
-		if f.inner != "" {
-			// The document is one, whatever takes it.
-			key.path, key.item, key.check = f.inner, "", 0
+		if f.inner != "" || f.Resource.Platform == resource.NodeBootstrap {
+			// The document is one, whatever takes it: a policy, a script.
+			key.item, key.check = "", 0
+			if f.inner != "" {
+				key.path = f.inner
+			}
 		}
 		i, again := first[key]
 		if again && (documentAlone(f.Resource) || documentAlone(out[i].Resource)) {
@@ -67,9 +70,10 @@ func mergeInstances(fs []Finding) []Finding {
 // take; who takes it says more.
 func documentAlone(r *resource.Resource) bool { return r.Kind == policyData }
 
-// instantiated reports whether one block may make many of the resource.
+// instantiated reports whether one block may make many of the resource, or hand
+// one script to many.
 func instantiated(r *resource.Resource) bool {
-	return r.Platform == resource.Terraform || r.Format == resource.Terraform || r.Format == resource.TerraformPlan
+	return r.Platform == resource.NodeBootstrap || r.Platform == resource.Terraform || r.Format == resource.Terraform || r.Format == resource.TerraformPlan
 }
 
 // blockName names the block that a resource was read from.

@@ -169,8 +169,11 @@ func (x *expansion) add(r *resource.Resource) {
 	if x.taken[id]++; x.taken[id] > 1 {
 		r.ID = id + "#" + strconv.Itoa(x.taken[id])
 	}
-	if x.parent != nil {
-		r.Origins = x.parent.Origins
+	if p := x.parent; p != nil {
+		r.Origins, r.Home, r.Variant = p.Origins, p.Home, p.Variant
+		if p.Source != (resource.Identity{}) {
+			r.Source = resource.Identity{Unit: p.Source.Unit, ID: p.Source.ID + strings.TrimPrefix(r.ID, p.ID)}
+		}
 	}
 	x.out = append(x.out, r)
 }
