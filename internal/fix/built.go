@@ -173,6 +173,9 @@ func (b *builtWriter) take(n *resource.Node) error {
 	if err != nil {
 		return err
 	}
+	if strings.Contains(w.f.Text(n.Range), "{{") {
+		return errors.New("the value is filled in by a template")
+	}
 	first, last := n.KeyRange.Start.Line, n.Range.LastLine()
 	before := w.f.Line(first)[:n.KeyRange.Start.Byte-w.f.LineStart(first)]
 	after := strings.TrimSpace(string(w.f.Data[n.Range.End.Byte:max(n.Range.End.Byte, w.f.LineEnd(last))]))

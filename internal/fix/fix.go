@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/plimsoll-iac/plimsoll/internal/engine"
@@ -131,6 +132,16 @@ func propose(f engine.Finding, files Files) ([]source.Edit, error) {
 		edits, err = proposeTFJSON(file, res, top)
 	case isHCL(file.Path):
 		edits, err = proposeWithin(file, res, top)
+	case strings.HasPrefix(res.Source.Unit, resource.Helm+":"):
+		// A kustomization renders the chart, and may lay more over that.
+		edits, err = proposeBuilt(files, res, top)
+		inTemplate := func(e source.Edit) bool {
+			f := files(e.Range.File)
+			return f == nil || strings.Contains(string(f.Data), "{{")
+		}
+		if err != nil || slices.ContainsFunc(edits, inTemplate) {
+			edits, err = proposeRendered(res, top, files)
+		}
 	case res.Source != (resource.Identity{}):
 		edits, err = proposeBuilt(files, res, top)
 	default:

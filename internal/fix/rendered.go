@@ -258,7 +258,7 @@ func (r *rendered) fill(w *yamlWriter, line int, k kid) error {
 	}
 	around := aroundValue.FindStringSubmatch(strings.TrimSpace(w.f.Line(line - 1)))
 	whole := wholeValue.FindStringSubmatch(strings.TrimSpace(w.f.Line(line + 1)))
-	dir, ok := strings.CutPrefix(strings.TrimSuffix(r.res.Unit, "@"+r.res.Variant), resource.Helm+":")
+	dir, ok := strings.CutPrefix(r.res.Known().Unit, resource.Helm+":")
 	if around == nil || whole == nil || whole[1] != "." && whole[1] != ".Values."+around[1] || !ok {
 		return refused
 	}
@@ -411,11 +411,19 @@ func (r *rendered) inValues(s slot, k kid) error {
 	if emptied {
 		// Helm takes a key without a value for one that is not set.
 		holder := &patch{kids: []kid{{resource.Step{Name: nameIn(parent, found)}, &patch{del: true}}}}
+		refused := errors.New("the value cannot be taken out of the values file")
 		if parent == nil || nameIn(parent, found) == "" {
-			return errors.New("the value cannot be taken out of the values file")
+			return refused
 		}
-		if gone, err := w.apply(slot{key: parent.KeyRange, n: parent}, holder); err != nil || gone {
-			return errors.New("the value cannot be taken out of the values file")
+		gone, err := w.apply(slot{key: parent.KeyRange, n: parent}, holder)
+		if (err != nil || gone) && found.Value == true {
+			// What switches something on can be switched off where it stands.
+			w.edits = nil
+			off := &patch{set: &value{kind: resource.Bool, scalar: false}}
+			gone, err = w.apply(slot{key: found.KeyRange, n: found, parent: parent}, off)
+		}
+		if err != nil || gone {
+			return refused
 		}
 	}
 	r.edits = append(r.edits, w.edits...)

@@ -148,8 +148,8 @@ func (f *finder) Reached(ctx context.Context, base, head fs.FS, changes []PathCh
 		hs.add(name)
 	}
 	reachRoots(ctx, &tf, bs, hs)
-	reachCharts(ctx, bs, hs)
 	reachOverlays(ctx, bs, hs, changes)
+	reachCharts(ctx, bs, hs)
 	bs.decide(ctx)
 	hs.decide(ctx)
 	reachStacks(ctx, true, bs, hs)

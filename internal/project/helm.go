@@ -295,12 +295,52 @@ func (s *side) chartUnits(dir string) {
 	if len(own) == 0 {
 		return
 	}
+	files := s.withLocal(dir, own)
+	through := s.overlays.throughChart(dir)
 	for _, v := range s.givenValues() {
 		if s.valuesOf(v) == dir {
 			variants = append(variants, v)
 		}
 	}
-	files := own
+	if a, ok := s.fsys.(Announcer); ok {
+		a.Announce(files...)
+	}
+	settings := map[string]string{}
+	for key, v := range map[string]string{helm.KubeVersion: s.set.KubeVersion, helm.Namespace: s.set.Namespace} {
+		if v != "" {
+			settings[key] = v
+		}
+	}
+	if !through {
+		u := s.unit(helm.Name, dir, dir)
+		u.Files, u.Settings = files, settings
+	}
+	if len(variants) > maxChartValues {
+		for _, v := range variants[maxChartValues:] {
+			s.warn(v, v, "the chart is evaluated with at most %d files of values, and not with this one", maxChartValues)
+		}
+		variants = variants[:maxChartValues]
+	}
+	for _, v := range variants {
+		if through && len(s.overlays.above[v]) > 0 {
+			continue // the kustomization that renders the chart says it
+		}
+		name := strings.TrimPrefix(v, dir+"/")
+		u := s.unit(helm.Name, dir+"@"+name, dir)
+		u.Files, u.Variant, u.Inputs, u.Settings = files, name, []string{v}, settings
+	}
+}
+
+// chartClosure gives the files that the rendering of a chart may read.
+func (s *side) chartClosure(dir string) []string {
+	own, _ := s.chartFiles(dir, false)
+	return s.withLocal(dir, own)
+}
+
+// withLocal adds to the files of a chart those of the dependencies that it names
+// by their path.
+func (s *side) withLocal(dir string, own []string) []string {
+	files := slices.Clone(own)
 	done := map[string]bool{dir: true}
 	todo := s.localCharts(dir)
 	for depth := 0; depth < maxLocal && len(todo) > 0; depth++ {
@@ -317,29 +357,7 @@ func (s *side) chartUnits(dir string) {
 		todo = next
 	}
 	slices.Sort(files)
-	files = slices.Compact(files)
-	if a, ok := s.fsys.(Announcer); ok {
-		a.Announce(files...)
-	}
-	settings := map[string]string{}
-	for key, v := range map[string]string{helm.KubeVersion: s.set.KubeVersion, helm.Namespace: s.set.Namespace} {
-		if v != "" {
-			settings[key] = v
-		}
-	}
-	u := s.unit(helm.Name, dir, dir)
-	u.Files, u.Settings = files, settings
-	if len(variants) > maxChartValues {
-		for _, v := range variants[maxChartValues:] {
-			s.warn(v, v, "the chart is evaluated with at most %d files of values, and not with this one", maxChartValues)
-		}
-		variants = variants[:maxChartValues]
-	}
-	for _, v := range variants {
-		name := strings.TrimPrefix(v, dir+"/")
-		u := s.unit(helm.Name, dir+"@"+name, dir)
-		u.Files, u.Variant, u.Inputs, u.Settings = files, name, []string{v}, settings
-	}
+	return slices.Compact(files)
 }
 
 // chartFiles lists the files of a chart's folder that its rendering may read,

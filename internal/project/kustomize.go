@@ -1,6 +1,7 @@
 package project
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"io/fs"
@@ -11,6 +12,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/plimsoll-iac/plimsoll/internal/format/helm"
 	"github.com/plimsoll-iac/plimsoll/internal/format/kustomize"
 )
 
@@ -23,6 +25,8 @@ const (
 	maxKustomization = 256 << 10
 	// maxClosure bounds what one kustomization reads, in files.
 	maxClosure = 2_000
+	// maxPlugins bounds the generators of one file that are looked at.
+	maxPlugins = 20
 )
 
 // kustomization is what the search reads of one: what it names.
@@ -32,22 +36,28 @@ type kustomization struct {
 	uses      []string // resources, bases, components: files or folders
 	files     []string // patches, generator files, schemas: files
 	patches   map[string]bool
-	remote    bool // something of it is not in the tree
-	foreign   bool // an object of another tool under the same name
+	plugins   []string   // files of generators, which may name charts
+	charts    [][]string // folders that each of its charts may lie in, the one that counts first
+	remote    bool       // something of it is not in the tree
+	foreign   bool       // an object of another tool under the same name
 }
 
 // overlays is what is known of one tree's kustomizations.
 type overlays struct {
-	s       *side
-	specs   map[string]*kustomization // by folder; nil where there is none
-	above   map[string][]string       // folder or file → the folders of those that name it
-	walked  map[string]bool           // folders that were listed
-	stopped bool                      // there were more folders than are searched
-	reached map[string]bool           // folders of leaves that are units
+	s     *side
+	specs map[string]*kustomization // by folder; nil where there is none
+	above map[string][]string       // folder or file → the folders of those that name it
+	// overCharts are the folders of the kustomizations that name a chart, by the
+	// folder that it may lie in.
+	overCharts map[string][]string
+	walked     map[string]bool // folders that were listed
+	most       int             // folders that are listed at most
+	stopped    bool            // there were more folders than are searched
+	reached    map[string]bool // folders of leaves that are units
 }
 
 func newOverlays(s *side) *overlays {
-	return &overlays{s: s, specs: map[string]*kustomization{}, above: map[string][]string{}, walked: map[string]bool{}, reached: map[string]bool{}}
+	return &overlays{s: s, specs: map[string]*kustomization{}, above: map[string][]string{}, overCharts: map[string][]string{}, walked: map[string]bool{}, reached: map[string]bool{}, most: s.opt.MaxFolders}
 }
 
 // in gives the kustomization of a folder, nil where there is none.
@@ -64,6 +74,18 @@ func (o *overlays) in(dir string) *kustomization {
 				return nil
 			}
 			o.specs[dir] = k
+			for _, name := range k.plugins {
+				if data, err := readSome(o.s.fsys, name, maxKustomization); err == nil {
+					k.generator(data)
+				}
+			}
+			for _, dirs := range k.charts {
+				for _, c := range dirs {
+					if !slices.Contains(o.overCharts[c], dir) {
+						o.overCharts[c] = append(o.overCharts[c], dir)
+					}
+				}
+			}
 			for _, list := range [2][]string{k.uses, k.files} {
 				for _, name := range list {
 					if !slices.Contains(o.above[name], dir) {
@@ -111,7 +133,14 @@ func (k *kustomization) read(root *yaml.Node) {
 			}
 		case "crds", "configurations", "generators", "transformers", "validators":
 			for _, it := range v.Content {
+				if name == "generators" && strings.Contains(it.Value, "\n") {
+					k.generator([]byte(it.Value))
+					continue
+				}
 				k.name(it.Value)
+				if name == "generators" && len(k.files) > 0 && it.Value != "" {
+					k.plugins = append(k.plugins, k.files[len(k.files)-1])
+				}
 			}
 		case "patchesStrategicMerge":
 			for _, it := range v.Content {
@@ -127,6 +156,21 @@ func (k *kustomization) read(root *yaml.Node) {
 			}
 		case "openapi":
 			k.name(field(v, "path"))
+		case "helmCharts":
+			home := field(fieldsOf(root)["helmGlobals"], "chartHome")
+			for _, it := range v.Content {
+				k.chart(it, home, "name", "version", "repo", "valuesFile")
+			}
+		case "helmChartInflationGenerator":
+			home := field(fieldsOf(root)["helmGlobals"], "chartHome")
+			for _, it := range v.Content {
+				if h := field(it, "chartHome"); h != "" {
+					home = h
+				}
+			}
+			for _, it := range v.Content {
+				k.chart(it, home, "chartName", "chartVersion", "chartRepoUrl", "values")
+			}
 		case "configMapGenerator", "secretGenerator":
 			for _, it := range v.Content {
 				k.name(field(it, "env"))
@@ -143,6 +187,39 @@ func (k *kustomization) read(root *yaml.Node) {
 					}
 				}
 			}
+		}
+	}
+}
+
+// chart takes up an entry that names a chart and files of values.
+func (k *kustomization) chart(it *yaml.Node, home, name, version, repo, values string) {
+	var dirs []string
+	for _, rel := range kustomize.ChartFolders(home, field(it, name), field(it, version), field(it, repo)) {
+		if dir, ok := k.local(rel); ok {
+			dirs = append(dirs, dir)
+		}
+	}
+	if len(dirs) > 0 {
+		k.charts = append(k.charts, dirs)
+	}
+	k.name(field(it, values))
+	if more := fieldsOf(it)["additionalValuesFiles"]; more != nil {
+		for _, x := range more.Content {
+			k.name(x.Value)
+		}
+	}
+}
+
+// generator takes up a file that tells kustomize to render charts.
+func (k *kustomization) generator(data []byte) {
+	d := yaml.NewDecoder(bytes.NewReader(data))
+	for range maxPlugins {
+		var doc yaml.Node
+		if d.Decode(&doc) != nil || len(doc.Content) == 0 {
+			return
+		}
+		if n := doc.Content[0]; field(n, "kind") == kustomize.ChartPlugin {
+			k.chart(n, field(n, "chartHome"), "name", "version", "repo", "valuesFile")
 		}
 	}
 }
@@ -224,11 +301,20 @@ func (o *overlays) search(ctx context.Context, from string) {
 	}
 }
 
+// around is search for what may render a chart: within the folders near it, as
+// many as are searched for charts that depend on one.
+func (o *overlays) around(ctx context.Context, from string) {
+	most, stopped := o.most, o.stopped
+	o.most = min(most, len(o.walked)+maxChartSearch)
+	o.search(ctx, from)
+	o.most, o.stopped = most, stopped
+}
+
 func (o *overlays) below(ctx context.Context, dir string) {
 	level := []string{dir}
 	for depth := 0; len(level) > 0 && depth < o.s.opt.MaxDepth && ctx.Err() == nil; depth++ {
 		level = slices.DeleteFunc(level, func(d string) bool { return o.walked[d] && d != dir })
-		if left := o.s.opt.MaxFolders - len(o.walked); len(level) > left {
+		if left := o.most - len(o.walked); len(level) > left {
 			o.stopped = true
 			level = level[:max(0, left)]
 		}
@@ -266,6 +352,11 @@ func (o *overlays) below(ctx context.Context, dir string) {
 // included.
 func (o *overlays) takenIn(name string) []string {
 	out := o.above[name]
+	if len(o.overCharts) > 0 {
+		for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
+			out = append(slices.Clip(out), o.overCharts[dir]...)
+		}
+	}
 	if isKustomization(path.Base(name)) && o.in(path.Dir(name)) != nil {
 		out = append(slices.Clone(out), path.Dir(name))
 	}
@@ -329,7 +420,7 @@ func keys(m map[string]bool) []string {
 
 // closure gives the folders of the kustomizations that one takes in, itself
 // first, and every file that they name or are.
-func (o *overlays) closure(dir string) (dirs, files []string, remote bool) {
+func (o *overlays) closure(dir string) (dirs, files, charts []string, remote bool) {
 	seen := map[string]bool{}
 	var enter func(dir string)
 	enter = func(dir string) {
@@ -342,6 +433,12 @@ func (o *overlays) closure(dir string) (dirs, files []string, remote bool) {
 		files = append(files, k.file)
 		files = append(files, k.files...)
 		remote = remote || k.remote
+		own := o.chartsOf(k)
+		remote = remote || len(own) < len(k.charts)
+		for _, chart := range own {
+			charts = append(charts, chart)
+			files = append(files, o.s.chartClosure(chart)...)
+		}
 		for _, name := range k.uses {
 			if ok, err := regular(o.s.fsys, name); err == nil && ok {
 				files = append(files, name)
@@ -356,7 +453,27 @@ func (o *overlays) closure(dir string) (dirs, files []string, remote bool) {
 	enter(dir)
 	files = slices.DeleteFunc(files, func(f string) bool { ok, err := regular(o.s.fsys, f); return err != nil || !ok })
 	sort.Strings(files)
-	return dirs, slices.Compact(files), remote
+	return dirs, slices.Compact(files), charts, remote
+}
+
+// chartsOf gives the folders of the charts of a kustomization that lie in the
+// tree.
+func (o *overlays) chartsOf(k *kustomization) []string {
+	var out []string
+	for _, dirs := range k.charts {
+		if i := slices.IndexFunc(dirs, o.s.isChart); i >= 0 {
+			out = append(out, dirs[i])
+		}
+	}
+	return out
+}
+
+// throughChart reports whether a chart is rendered by a kustomization that is
+// built.
+func (o *overlays) throughChart(dir string) bool {
+	return slices.ContainsFunc(o.overCharts[dir], func(by string) bool {
+		return !o.deadEnd(by, 0) && slices.Contains(o.chartsOf(o.in(by)), dir)
+	})
 }
 
 // take makes units of leaves.
@@ -366,12 +483,15 @@ func (o *overlays) take(leaves []string) {
 			continue
 		}
 		o.reached[dir] = true
-		_, files, remote := o.closure(dir)
+		_, files, charts, remote := o.closure(dir)
 		if a, ok := o.s.fsys.(Announcer); ok {
 			a.Announce(files...)
 		}
 		u := o.s.unit(kustomize.Name, dir, dir)
 		u.Files, u.Partial = files, remote
+		if v := o.s.set.KubeVersion; v != "" && len(charts) > 0 {
+			u.Settings = map[string]string{helm.KubeVersion: v}
+		}
 	}
 }
 
@@ -397,7 +517,7 @@ func (o *overlays) patchOf(name string) string {
 func reachOverlays(ctx context.Context, base, head *side, changes []PathChange) {
 	sides := [2]*overlays{base.overlays, head.overlays}
 	var paths [2][]string
-	triggered := map[string]bool{}
+	triggered, charts := map[string]bool{}, map[string]bool{}
 	for n, c := range changes {
 		if n >= head.opt.MaxFiles {
 			break
@@ -416,12 +536,21 @@ func reachOverlays(ctx context.Context, base, head *side, changes []PathChange) 
 				if dir, ok := o.near(name); ok {
 					triggered[dir] = true
 				}
+				// A chart may be rendered by kustomizations elsewhere.
+				if dir, _, ok := o.s.chartOf(name); ok && dir != "." {
+					charts[path.Dir(dir)] = true
+				}
 			}
 		}
 	}
 	for _, dir := range keys(triggered) {
 		for _, o := range sides {
 			o.search(ctx, dir)
+		}
+	}
+	for _, dir := range keys(charts) {
+		for _, o := range sides {
+			o.around(ctx, dir)
 		}
 	}
 	for i, o := range sides {
@@ -431,10 +560,18 @@ func reachOverlays(ctx context.Context, base, head *side, changes []PathChange) 
 		for i, o := range sides {
 			other := sides[1-i]
 			for _, dir := range keys(other.reached) {
-				dirs, files, _ := other.closure(dir)
+				dirs, files, charts, _ := other.closure(dir)
+				for _, c := range charts {
+					if !o.throughChart(c) && o.s.isChart(c) {
+						o.s.charts[c] = true // it was a chart by itself
+					}
+				}
 				o.take(slices.DeleteFunc(dirs, func(d string) bool { return !o.isLeaf(d) }))
+				inChart := func(f string) bool {
+					return slices.ContainsFunc(charts, func(c string) bool { return strings.HasPrefix(f, c+"/") })
+				}
 				for _, f := range files {
-					if !o.through(f) && roleOf(f) == manifest {
+					if !inChart(f) && !o.through(f) && roleOf(f) == manifest {
 						o.s.add(f) // it was a manifest by itself
 					}
 				}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/plimsoll-iac/plimsoll/internal/format"
 	"github.com/plimsoll-iac/plimsoll/internal/project"
 )
 
@@ -171,4 +172,57 @@ func TestSearchIsLazy(t *testing.T) {
 	_, h, ds = project.New(project.Options{MaxFolders: 5}).Reached(t.Context(), m, m, changes, nil)
 	check(t, "units within the bound", show(h), "kustomize:teams/t07/prod teams/t07/prod [teams/t07/base/kustomization.yaml teams/t07/base/pod.yaml teams/t07/prod/kustomization.yaml]\n")
 	check(t, "diagnostics", said(ds), "warning overlays were looked for in the nearest 5 folders alone [overlays further away]\n")
+}
+
+// charts is a chart that an overlay renders with values of its own, one that a
+// generator's file names, and one that nothing renders.
+func charts() fstest.MapFS {
+	return tree(
+		"charts/api/Chart.yaml", "apiVersion: v2\nname: api\nversion: 1.0.0\n",
+		"charts/api/values.yaml", "a: b\n", "charts/api/values-prod.yaml", "a: c\n", "charts/api/values-test.yaml", "a: d\n",
+		"charts/api/templates/pod.yaml", pod,
+		"charts/own/Chart.yaml", "apiVersion: v2\nname: own\nversion: 1.0.0\n",
+		"charts/own/templates/pod.yaml", pod,
+		"deploy/prod/kustomization.yaml", "helmGlobals: {chartHome: ../../charts}\nhelmCharts: [{name: api, valuesFile: ../../charts/api/values-prod.yaml}]\n",
+		"deploy/made/kustomization.yaml", "generators: [gen.yaml]\n",
+		"deploy/made/gen.yaml", "apiVersion: builtin\nkind: HelmChartInflationGenerator\nmetadata: {name: x}\nname: web\n",
+		"deploy/made/charts/web/Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n",
+		"deploy/made/charts/web/templates/pod.yaml", pod,
+	)
+}
+
+// TestChartsOfOverlays: a chart that an overlay renders is judged through it, with
+// the files of values that it does not name beside.
+func TestChartsOfOverlays(t *testing.T) {
+	us, _ := project.New(project.Options{}).All(t.Context(), charts(), []string{"."}, nil)
+	var ids []string
+	for _, u := range us {
+		ids = append(ids, u.ID)
+	}
+	check(t, "units", strings.Join(ids, "\n")+"\n", "helm:charts/api@values-test.yaml\nhelm:charts/own\nkustomize:deploy/made\nkustomize:deploy/prod\n")
+	for _, tt := range []struct{ name, want string }{
+		{"charts/api/templates/pod.yaml", "helm:charts/api@values-test.yaml kustomize:deploy/prod"},
+		{"charts/api/values.yaml", "helm:charts/api@values-test.yaml kustomize:deploy/prod"},
+		{"charts/api/values-prod.yaml", "helm:charts/api@values-test.yaml kustomize:deploy/prod"},
+		{"charts/own/templates/pod.yaml", "helm:charts/own"},
+		{"deploy/made/charts/web/templates/pod.yaml", "kustomize:deploy/made"},
+		{"deploy/made/gen.yaml", "kustomize:deploy/made"},
+		{"deploy/prod/kustomization.yaml", "kustomize:deploy/prod"},
+	} {
+		_, h, _ := project.New(project.Options{}).Reached(t.Context(), charts(), charts(), []project.PathChange{{Path: tt.name, Kind: project.Modified}}, nil)
+		var got []string
+		for _, u := range h {
+			got = append(got, u.ID)
+		}
+		if s := strings.Join(got, " "); s != tt.want {
+			t.Errorf("%s reaches %s, not %s", tt.name, s, tt.want)
+		}
+	}
+	// Before the overlay there was the chart by itself.
+	before := charts()
+	delete(before, "deploy/prod/kustomization.yaml")
+	b, _, _ := project.New(project.Options{}).Reached(t.Context(), before, charts(), []project.PathChange{{Path: "deploy/prod/kustomization.yaml", Kind: project.Added}}, nil)
+	if !slices.ContainsFunc(b, func(u format.Unit) bool { return u.ID == "helm:charts/api" }) {
+		t.Errorf("the chart of the base is not among %s", show(b))
+	}
 }

@@ -40,6 +40,8 @@ const Name = resource.Helm
 const (
 	KubeVersion = "kube_version" // of the cluster, as in 1.34 or v1.34.2
 	Namespace   = "namespace"    // that the chart is released into
+	ReleaseName = "release_name" // of the release; left out: the chart's name
+	APIVersions = "api_versions" // that the cluster has beside those of Kubernetes, with commas between
 )
 
 // maxManifest bounds what one template renders to, in bytes: reading it as YAML

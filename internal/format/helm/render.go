@@ -1,6 +1,7 @@
 package helm
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -73,13 +74,14 @@ func prepare(l *loaded, values map[string]any, kubeVersion, namespace string) (*
 	if namespace == "" {
 		namespace = unknownNamespace
 	}
+	caps.APIVersions = append(caps.APIVersions, strings.FieldsFunc(l.unit.Settings[APIVersions], func(c rune) bool { return c == ',' })...)
 	all, err := coalesce(c, values)
 	if err != nil {
 		return nil, fmt.Errorf("its values cannot be put together: %w", err)
 	}
 	top := table{
 		"Capabilities": caps, "Values": Values(all),
-		"Release": table{"Name": c.Name(), "Namespace": namespace, "IsUpgrade": false, "IsInstall": true, "Revision": 1, "Service": "Helm"},
+		"Release": table{"Name": cmp.Or(l.unit.Settings[ReleaseName], c.Name()), "Namespace": namespace, "IsUpgrade": false, "IsInstall": true, "Revision": 1, "Service": "Helm"},
 	}
 	r := &release{l: l, byName: map[string]*tpl{}, owner: map[string]*tpl{}, trees: map[string]*parse.Tree{}}
 	r.collect(c, nil, nil, top)

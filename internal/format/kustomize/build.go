@@ -130,8 +130,12 @@ func (s *scan) cause(root *spec, err error) (file string, line int, message stri
 			}
 		case "f":
 			for _, d := range s.docs {
-				if !d.broughtBy.IsZero() && s.numberOf(d) == n {
-					file, line = d.broughtBy.File, d.broughtBy.Start.Line
+				by := d.broughtBy
+				if d.rendered != nil {
+					by = d.renderedBy
+				}
+				if !by.IsZero() && s.numberOf(d) == n {
+					file, line = by.File, by.Start.Line
 				}
 			}
 		}

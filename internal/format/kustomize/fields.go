@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -69,6 +71,11 @@ func (s *scan) fields(k *spec) {
 			s.fail(nodePlace(n), "kustomize has no field %q", yamltree.Clean(f.Name))
 		}
 	}
+	if k.lacks && !s.failed {
+		for _, list := range [...]*[]any{&k.early, &k.middle, &k.late, &k.merges} {
+			*list = s.spared(*list)
+		}
+	}
 	if k.root.Get("kind").Str() == "Component" {
 		k.data["kind"], k.data["apiVersion"] = "Component", "kustomize.config.k8s.io/v1alpha1"
 	}
@@ -91,6 +98,52 @@ func (s *scan) fields(k *spec) {
 		}
 		k.bare["patches"] = slices.Concat(k.early, k.merges)
 	}
+}
+
+// spared gives patches the target that they name themselves. Where something of
+// a kustomization is not there, what would have been patched may be a part of
+// that, and a patch with a target that selects nothing is no error.
+func (s *scan) spared(patches []any) []any {
+	var out []any
+	for _, p := range patches {
+		e, _ := p.(map[string]any)
+		var f *file
+		for _, x := range s.files {
+			if e["path"] == fmt.Sprintf("../../f/%d", x.number) {
+				f = x
+			}
+		}
+		if f == nil || f.list || e["target"] != nil {
+			out = append(out, p)
+			continue
+		}
+		for _, d := range f.docs {
+			one := maps.Clone(e)
+			if len(f.docs) > 1 {
+				g := s.parts[d]
+				if g == nil {
+					g = &file{path: f.path, number: s.number(), docs: []*document{d}}
+					s.parts[d] = g
+					s.files = append(s.files, g)
+					s.write(g)
+				}
+				one["path"] = fmt.Sprintf("../../f/%d", g.number)
+			}
+			target := map[string]any{}
+			for name, v := range map[string]string{
+				"kind": d.root.Get("kind").Str(), "name": d.root.Path("metadata", "name").Str(), "namespace": d.root.Path("metadata", "namespace").Str(),
+			} {
+				if v != "" {
+					target[name] = regexp.QuoteMeta(v)
+				}
+			}
+			if len(target) > 0 {
+				one["target"] = target
+			}
+			out = append(out, one)
+		}
+	}
+	return out
 }
 
 func list(v any) []any {
@@ -152,6 +205,7 @@ func (s *scan) resources(k *spec, name string, n *resource.Node) {
 			return
 		}
 		if _, _, err := s.resolve(k, text); err != nil && remote(text) {
+			k.lacks = true
 			s.leave(it.Range, text, "%s names %s, which is remote and is not fetched: the rest of %s is judged without it", name, yamltree.Clean(text), yamltree.Clean(s.title()))
 			continue
 		}
@@ -164,6 +218,7 @@ func (s *scan) resources(k *spec, name string, n *resource.Node) {
 			if s.failed {
 				return
 			}
+			k.lacks = k.lacks || sub.lacks
 			if sub.root.Get("kind").Str() == "Component" {
 				s.fail(it.Range, "%s is a component: it belongs under components", yamltree.Clean(p))
 				return
@@ -205,6 +260,7 @@ func (s *scan) components(k *spec, n *resource.Node) {
 		if s.failed {
 			return
 		}
+		k.lacks = k.lacks || sub.lacks
 		if sub.root.Get("kind").Str() != "Component" {
 			s.fail(it.Range, "%s is not a component: it belongs under resources", yamltree.Clean(p))
 			return
@@ -472,8 +528,20 @@ func (s *scan) plugins(k *spec, name string, n *resource.Node) {
 		if s.failed {
 			return
 		}
+		charts := 0
 		for _, d := range f.docs {
 			kind := d.root.Get("kind").Str()
+			if d.root.Get("apiVersion").Str() == "builtin" && kind == ChartPlugin && name == "generators" {
+				charts++
+				c := &chartUse{k: k, field: name, n: d.root, home: d.root.Get("chartHome").Str()}
+				if d.inline == nil {
+					c.file = d.file
+				}
+				if s.chart(c); s.failed {
+					return
+				}
+				continue
+			}
 			if d.root.Get("apiVersion").Str() != "builtin" || !builtin[kind] {
 				s.fail(it.Range, "%s asks for the plugin %s, which is a program of its own and is not run", name, yamltree.Clean(kind))
 				return
@@ -483,7 +551,14 @@ func (s *scan) plugins(k *spec, name string, n *resource.Node) {
 				return
 			}
 		}
-		k.add(name, fmt.Sprintf("../../f/%d", f.number))
+		switch charts {
+		case 0:
+			k.add(name, fmt.Sprintf("../../f/%d", f.number))
+		case len(f.docs):
+		default:
+			s.fail(it.Range, "%s names a file that holds charts beside other plugins", name)
+			return
+		}
 	}
 }
 
@@ -507,18 +582,6 @@ func itemsOf(n *resource.Node) []*resource.Node {
 		return nil
 	}
 	return n.Items
-}
-
-// charts names the charts that are not rendered as part of a kustomization.
-func (s *scan) charts(k *spec, name string, n *resource.Node) {
-	for _, it := range itemsOf(n) {
-		chart := it.Get("name").Str()
-		if chart == "" {
-			chart = it.Get("chartName").Str()
-		}
-		s.leave(it.Range, "chart "+chart, "%s names the chart %s, which is not rendered as part of %s: what else it builds is judged without it",
-			name, yamltree.Clean(chart), yamltree.Clean(s.title()))
-	}
 }
 
 // plainValue gives a node as JSON has it.

@@ -26,6 +26,14 @@ type document struct {
 	// a patch in quotes.
 	exact bool
 
+	// rendered is the resource of a chart that the document was made of, and
+	// renderedBy the entry that names the chart; unit is the chart's. nil for a
+	// document that is written.
+	rendered   *resource.Resource
+	renderedBy source.Range
+	unit       string
+	laid       map[*resource.Node]string // what stands for a value that is not known
+
 	first int // line that it is laid out on
 	start int // line of file that this is
 	lines int

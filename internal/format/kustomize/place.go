@@ -1,7 +1,9 @@
 package kustomize
 
 import (
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	goyaml "gopkg.in/yaml.v3"
@@ -62,6 +64,9 @@ func (p *placer) resource(r, bare *kresource.Resource) *resource.Resource {
 		p.head = p.doc.headOf(p.object)
 		res.Range = p.object.Range
 		res.Source = resource.Identity{Unit: resource.Kubernetes + ":" + dirOf(p.doc.path), ID: identity(p.object)}
+		if r := p.doc.rendered; r != nil {
+			res.Source = resource.Identity{Unit: p.doc.unit, ID: r.ID}
+		}
 	case p.generated(kind, r.GetName()):
 		p.over, route = p.chain.of(nil, p.gen)
 		res.Range = p.gen.n.Range
@@ -147,6 +152,9 @@ func (p *placer) origin(n *kyaml.Node) {
 			continue
 		}
 		p.doc, p.object = d, d.root
+		if d.rendered != nil {
+			return
+		}
 		for _, it := range itemsOf(d.root.Get("items")) {
 			if it.Range.Contains(w.n.Range) {
 				p.object = it
@@ -158,6 +166,9 @@ func (p *placer) origin(n *kyaml.Node) {
 
 // headOf is the line by which people know an object: its kind.
 func (d *document) headOf(n *resource.Node) source.Range {
+	if d.rendered != nil {
+		return d.rendered.Head
+	}
 	if v := n.Get("kind"); v != nil && len(v.Origins) == 0 && !v.KeyRange.IsZero() {
 		return source.Range{File: d.path, Start: v.KeyRange.Start, End: v.Range.End}
 	}
@@ -181,6 +192,9 @@ func (p *placer) node(n, prov *kyaml.Node, parent *resource.Node) *resource.Node
 		out.Kind, out.Value = yamltree.Scalar(scalarOf(n), true)
 	}
 	placed := p.place(out, n, prov)
+	if why := p.scan.unknownIn(out); why != "" {
+		out.Unknown, out.Why, out.Value = true, why, nil
+	}
 	if !placed {
 		out.Range = p.head
 		if parent != nil && !parent.Range.IsZero() {
@@ -284,6 +298,11 @@ func (p *placer) place(out *resource.Node, n, prov *kyaml.Node) bool {
 			d, w = nil, written{}
 		}
 	}
+	if w.n != nil && w.n.Unknown && out.Str() == d.laid[w.n] {
+		p.written(out, d, w.n)
+		out.Unknown, out.Why, out.Parts, out.Value = true, w.n.Why, w.n.Parts, nil
+		return true
+	}
 	if w.n != nil && w.n.Kind == out.Kind && (container(out) || w.n.Value == out.Value) {
 		p.written(out, d, w.n)
 		return true
@@ -317,6 +336,24 @@ func (p *placer) place(out *resource.Node, n, prov *kyaml.Node) bool {
 		return p.byGenerator(out)
 	}
 	return false
+}
+
+var standIn = regexp.MustCompile(`unknown-(\d+)-of-the-chart`)
+
+// unknownIn says of a text that holds what stands for something unknown why that
+// is not known; "" for any other.
+func (s *scan) unknownIn(n *resource.Node) string {
+	if len(s.unknowns) == 0 || !strings.Contains(n.Str(), "-of-the-chart") {
+		return ""
+	}
+	m := standIn.FindStringSubmatch(n.Str())
+	if m == nil {
+		return ""
+	}
+	if i, err := strconv.Atoi(m[1]); err == nil && i < len(s.unknowns) {
+		return s.unknowns[i].Why
+	}
+	return ""
 }
 
 func container(n *resource.Node) bool { return n.Kind == resource.Map || n.Kind == resource.List }
@@ -388,7 +425,9 @@ func (p *placer) comments(res *resource.Resource) []resource.Comment {
 			}
 		}
 	}
-	if p.doc != nil {
+	if p.doc != nil && p.doc.rendered != nil {
+		take(p.doc.rendered.Comments)
+	} else if p.doc != nil {
 		take(yamltree.CommentsOf(p.doc.file, p.object.Range, p.doc.comments))
 	}
 	for _, d := range p.scan.docs {

@@ -33,8 +33,12 @@ type scan struct {
 	contents map[string][]byte // of the file system that the build sees, by path
 	openAPI  bool
 	rootDir  string
-	failed   bool
-	diags    source.Diagnostics
+
+	parts      map[*document]*file // of patches that are several documents, where each is laid out by itself
+	chartsRead int
+	unknowns   []*resource.Node // of rendered charts, by the number in what stands for them
+	failed     bool
+	diags      source.Diagnostics
 }
 
 // spec is one kustomization or component.
@@ -48,6 +52,7 @@ type spec struct {
 	depth     int
 	entered   bool // is being looked through
 	instances int  // resources that it builds at most
+	lacks     bool // something that it would build is not there: a remote base, a chart
 
 	// data is what the build sees, without what it must not; plain the same
 	// without JSON patches, nil where there are none.
@@ -86,7 +91,8 @@ func newScan(ctx context.Context, u *format.Unit) *scan {
 	return &scan{
 		ctx: ctx, u: u, rootDir: u.Dir,
 		specs: map[string]*spec{}, manuals: map[string]*file{}, plain: map[string]int{}, contents: map[string][]byte{},
-		next: firstLine,
+		parts: map[*document]*file{},
+		next:  firstLine,
 	}
 }
 
