@@ -22,7 +22,7 @@ import (
 
 func main() {
 	if sandbox.IsChild() { // before anything is read
-		os.Exit(sandbox.Serve(childReaders()))
+		os.Exit(readApart())
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
