@@ -13,6 +13,7 @@ func Markdown(w io.Writer, r *Report) error {
 	if _, err := fmt.Fprintf(w, "## %s\n\n%s\n", escape(Title(r)), Summary(r, 1<<20)); err != nil {
 		return fmt.Errorf("write the Markdown report: %w", err)
 	}
+	hidden := secretLines(r)
 	for _, f := range r.Findings {
 		if f.State != engine.New {
 			continue
@@ -35,10 +36,11 @@ func Markdown(w io.Writer, r *Report) error {
 			diff := ""
 			for _, e := range edits {
 				diff += fmt.Sprintf("@@ %s:%d @@\n", printable(e.File), e.Start)
-				for _, l := range oldLines(r.Files[e.File], e) {
+				old, new := editedLines(r.Files[e.File], e, hidden[e.File])
+				for _, l := range old {
 					diff += "-" + l + "\n"
 				}
-				for _, l := range splitLines(e.New) {
+				for _, l := range new {
 					diff += "+" + l + "\n"
 				}
 			}

@@ -307,16 +307,23 @@ func TestSecretsAreNotShown(t *testing.T) {
 	r.Files[f.Path] = f
 	r.Findings[0].Rule.Sensitive = true
 	r.Findings[0].Range = f.Range(26, 45)
-	r.Findings[0].Fix = nil
 	other := r.Findings[0]
 	other.Rule = &rule.Rule{ID: "k8s/other", Why: "It is near."}
-	other.Range = f.LineRange(2, 2)
+	other.Range, other.Fix = f.LineRange(2, 2), nil
+	r.Findings[0].Fix = &fix.Fix{Title: "Take it away", Verified: true, Edits: []source.Edit{{Range: f.Range(26, 50)}}}
 	r.Findings = append(r.Findings, other)
+	// An edit that goes over the line of the secret has it in what it writes.
+	over := *r
+	other.Fix = &fix.Fix{Title: "Rename it", Verified: true, Edits: []source.Edit{
+		{Range: f.Range(5, 49), New: "  - name: KEY\n    value: s3cr3t-value\n    x: y"}}}
+	over.Findings = []review.Finding{r.Findings[0], other}
 	for _, write := range []func(*bytes.Buffer) error{
 		func(b *bytes.Buffer) error { return review.Text(b, r, review.TextOptions{Verbose: true}) },
 		func(b *bytes.Buffer) error { return review.JSON(b, r) },
 		func(b *bytes.Buffer) error { return review.SARIF(b, r, "1.0.0") },
 		func(b *bytes.Buffer) error { return review.Markdown(b, r) },
+		func(b *bytes.Buffer) error { return review.Text(b, &over, review.TextOptions{Verbose: true}) },
+		func(b *bytes.Buffer) error { return review.Markdown(b, &over) },
 	} {
 		var buf bytes.Buffer
 		if err := write(&buf); err != nil {

@@ -126,7 +126,7 @@ func textFinding(b *bufio.Writer, r *Report, f Finding, p painter, hidden map[st
 	}
 	switch {
 	case f.Fix != nil:
-		textFix(b, r, f, p, gutter)
+		textFix(b, r, f, p, gutter, hidden)
 	case f.Write != "":
 		for i, line := range strings.Split(f.Write, "\n") {
 			head := gutter + " │"
@@ -148,7 +148,7 @@ func textSource(b *bufio.Writer, file *source.File, f Finding, p painter, hidden
 	for n := first; n <= last; n++ {
 		text := printable(expand(file.Line(n)))
 		if hidden[n] {
-			text = strings.Repeat(" ", len(text)-len(strings.TrimLeft(text, " "))) + "(not shown)"
+			text = notShown(text)
 		}
 		fmt.Fprintf(b, "    %s %s %s\n", p.paint("2", fmt.Sprintf("%*d", width, n)), p.paint("2", "│"), clip(text))
 		if n != line {
@@ -183,7 +183,7 @@ func (p painter) severityMark(s rule.Severity, text string) string {
 	return p.paint("33", text)
 }
 
-func textFix(b *bufio.Writer, r *Report, f Finding, p painter, gutter string) {
+func textFix(b *bufio.Writer, r *Report, f Finding, p painter, gutter string, hidden map[string]map[int]bool) {
 	edits, err := LineEdits(r.Files, f.Fix.Edits)
 	if err != nil {
 		return
@@ -200,7 +200,7 @@ func textFix(b *bufio.Writer, r *Report, f Finding, p painter, gutter string) {
 			lead = gutter
 		}
 		var rows []string
-		old, new := oldLines(file, e), splitLines(e.New)
+		old, new := editedLines(file, e, hidden[e.File])
 		for len(old) > 0 && len(new) > 0 && old[0] == new[0] {
 			old, new = old[1:], new[1:]
 		}
@@ -224,12 +224,30 @@ func textFix(b *bufio.Writer, r *Report, f Finding, p painter, gutter string) {
 	}
 }
 
-func oldLines(f *source.File, e source.LineEdit) []string {
-	var out []string
+// notShown stands for a line in which a secret is.
+func notShown(line string) string {
+	return line[:len(line)-len(strings.TrimLeft(line, " \t"))] + "(not shown)"
+}
+
+// editedLines gives the lines that an edit takes out and those that it puts in
+// their place, without the secrets that stand in hidden lines.
+func editedLines(f *source.File, e source.LineEdit, hidden map[int]bool) (old, new []string) {
+	secret := map[string]bool{}
 	for n := e.Start; n <= e.End; n++ {
-		out = append(out, f.Line(n))
+		l := f.Line(n)
+		if hidden[n] {
+			secret[l] = true
+			l = notShown(l)
+		}
+		old = append(old, l)
 	}
-	return out
+	new = splitLines(e.New)
+	for i, l := range new {
+		if secret[l] {
+			new[i] = notShown(l)
+		}
+	}
+	return old, new
 }
 
 func splitLines(s string) []string {
