@@ -211,7 +211,7 @@ func expand(p *patch, n *resource.Node, steps []step, missing bool, do func(*pat
 			c = n.Items[s.index]
 		} else if !missing {
 			return nil
-		} else if isList && s.index > len(n.Items) || !isList && s.index > 0 {
+		} else if s.index > p.items(n) {
 			return fmt.Errorf("item %d cannot be made before the items in front of it", s.index)
 		}
 		return expand(p.child(resource.Step{Index: s.index}), c, rest, missing, do)
@@ -236,6 +236,20 @@ func expand(p *patch, n *resource.Node, steps []step, missing bool, do func(*pat
 		return nil
 	}
 	return expand(p.child(resource.Step{Name: s.name}), n.Get(s.name), rest, missing, do)
+}
+
+// items counts the items of a list that are there and those that p makes.
+func (p *patch) items(n *resource.Node) int {
+	count := 0
+	if n != nil && n.Kind == resource.List {
+		count = len(n.Items)
+	}
+	for _, k := range p.kids {
+		if k.step.Name == "" {
+			count = max(count, k.step.Index+1)
+		}
+	}
+	return count
 }
 
 // build makes the value of a place that does not exist yet; nil when the patch
