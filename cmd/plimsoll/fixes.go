@@ -10,16 +10,72 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/spf13/cobra"
+
 	"github.com/plimsoll-iac/plimsoll/internal/config"
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
 	"github.com/plimsoll-iac/plimsoll/internal/reviewer"
 	"github.com/plimsoll-iac/plimsoll/internal/rule"
 	"github.com/plimsoll-iac/plimsoll/internal/sandbox"
+	"github.com/plimsoll-iac/plimsoll/rules"
 )
 
-// ruleFixes prints how many rules have fixes, which rows of the list of checks
-// lack one that could be told, and for each folder the share of findings that
-// have a proven fix, by profile.
+func newFixesCommand() *cobra.Command {
+	var left []string
+	cmd := &cobra.Command{
+		Use: "fixes [DIR...]", Short: "Say which checks have a fix or a block to write, and how many findings below the folders have a proven fix",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(left) > 0 {
+				return checksLeft(cmd.OutOrStdout(), left)
+			}
+			return ruleFixes(cmd.Context(), cmd.OutOrStdout(), args)
+		},
+	}
+	cmd.Flags().StringSliceVar(&left, "left", nil, "list the checks of these rule files that have neither a fix nor a block to write")
+	return cmd
+}
+
+// answers counts what checks, or rows of the list of checks, offer to a person:
+// all is those with a fix, those with a block instead, those for which neither
+// is possible (rules/no-block.tsv), and the rest.
+type answers struct{ all, fix, block, excepted int }
+
+func (a answers) neither() int { return a.all - a.fix - a.block - a.excepted }
+
+// exceptions reads which rules can offer neither on a platform, and why.
+func exceptions() map[[2]string]string {
+	out := map[[2]string]string{}
+	for line := range strings.Lines(rules.NoBlock()) {
+		if f := strings.Split(strings.TrimSuffix(line, "\n"), "\t"); len(f) == 3 {
+			out[[2]string{f[0], f[1]}] = f[2]
+		}
+	}
+	return out
+}
+
+// add counts a thing that these checks of a rule answer: by the least of them.
+func (a *answers) add(r *rule.Rule, checks []rule.Check, except map[[2]string]string) {
+	a.all++
+	fix, block, excepted := true, true, true
+	for _, c := range checks {
+		hasFix, hasBlock := c.Fix != nil, c.Write != ""
+		fix = fix && hasFix
+		block = block && (hasFix || hasBlock)
+		excepted = excepted && (hasFix || hasBlock || except[[2]string{r.ID, c.Platform}] != "")
+	}
+	switch {
+	case fix:
+		a.fix++
+	case block:
+		a.block++
+	case excepted:
+		a.excepted++
+	}
+}
+
+// ruleFixes prints how many checks have fixes and blocks, by platform, the same
+// for the rows of the list of checks, and for each folder the share of findings
+// that have a proven fix, by profile.
 func ruleFixes(ctx context.Context, w io.Writer, dirs []string) error {
 	all, err := builtIn()
 	if err != nil {
@@ -29,48 +85,109 @@ func ruleFixes(ctx context.Context, w io.Writer, dirs []string) error {
 	if err != nil {
 		return err
 	}
+	except := exceptions()
 	byID := map[string]*rule.Rule{}
+	byPlatform := map[string]*answers{}
+	var total answers
 	fixable := 0
 	for _, r := range all {
 		byID[r.ID] = r
 		if r.Fixable() {
 			fixable++
 		}
+		for _, c := range r.Checks {
+			if byPlatform[c.Platform] == nil {
+				byPlatform[c.Platform] = &answers{}
+			}
+			byPlatform[c.Platform].add(r, []rule.Check{c}, except)
+			total.add(r, []rule.Check{c}, except)
+		}
 	}
 	fmt.Fprintf(w, "%d of %d rules have a fix\n\n", fixable, len(all))
-	type count struct{ fixed, covered int }
-	byKind := map[string]count{}
-	var lacking, written []string
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(tw, "checks\twith a fix\twith a block\tneither can be\tneither\tplatform\t\n")
+	line := func(a answers, name string) {
+		fmt.Fprintf(tw, "%d\t%d\t%d\t%d\t%d\t%s\t\n", a.all, a.fix, a.block, a.excepted, a.neither(), name)
+	}
+	for _, p := range rule.Platforms() {
+		if a := byPlatform[p]; a != nil {
+			line(*a, p)
+		}
+	}
+	line(total, "all")
+	if err := tw.Flush(); err != nil {
+		return fmt.Errorf("write the fixes: %w", err)
+	}
+	byKind := map[string]*answers{}
+	var written, lacking []string
 	for _, row := range rows {
 		r := byID[row.Rule]
 		if r == nil || row.Fix == "no" {
 			continue
 		}
-		c := byKind[row.Fix]
-		c.covered++
-		if fixesOn(r, platformOf(row.Platform)) {
-			c.fixed++
-		} else if name := row.ID + " (" + row.Rule + ")"; row.Fix == "yes" && writesOn(r, platformOf(row.Platform)) {
-			written = append(written, name)
-		} else if row.Fix == "yes" {
-			lacking = append(lacking, name)
+		if byKind[row.Fix] == nil {
+			byKind[row.Fix] = &answers{}
 		}
-		byKind[row.Fix] = c
+		a := byKind[row.Fix]
+		was := *a
+		a.add(r, checksOn(r, platformOf(row.Platform)), except)
+		switch name := row.ID + " (" + row.Rule + ")"; {
+		case a.neither() > was.neither():
+			lacking = append(lacking, name)
+		case row.Fix == "yes" && a.fix == was.fix:
+			written = append(written, name)
+		}
 	}
+	fmt.Fprintln(w)
 	for _, kind := range sortedKeys(byKind) {
-		fmt.Fprintf(w, "rows whose fix the list marks %q: %d of %d that are covered have one\n", kind, byKind[kind].fixed, byKind[kind].covered)
+		a := byKind[kind]
+		fmt.Fprintf(w, "rows whose fix the list marks %q: %d are covered; %d have a fix in every check, %d a block where there is none, %d can have neither, %d lack both somewhere\n",
+			kind, a.all, a.fix, a.block, a.excepted, a.neither())
 	}
 	if len(written) > 0 {
-		fmt.Fprintf(w, "without, since it takes an object of its own, which the finding shows: %s\n", strings.Join(written, ", "))
+		fmt.Fprintf(w, "marked \"yes\", with a block or nothing in some check: %s\n", strings.Join(written, ", "))
 	}
 	if len(lacking) > 0 {
-		fmt.Fprintf(w, "without, although marked \"yes\": %s\n", strings.Join(lacking, ", "))
+		fmt.Fprintf(w, "lacking both in some check: %s\n", strings.Join(lacking, ", "))
 	}
 	for _, dir := range dirs {
 		if err := folderFixes(ctx, w, dir); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// checksLeft lists the checks of rule files that have neither.
+func checksLeft(w io.Writer, paths []string) error {
+	all, ds, err := readRules(paths)
+	if err != nil {
+		return err
+	}
+	if len(ds) > 0 {
+		return fmt.Errorf("rules fixes: %s", ds[0])
+	}
+	except := exceptions()
+	checks, left := 0, 0
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, r := range all {
+		for _, c := range r.Checks {
+			checks++
+			if c.Fix != nil || c.Write != "" || except[[2]string{r.ID, c.Platform}] != "" {
+				continue
+			}
+			left++
+			what := c.Each
+			if len(c.Kinds) > 0 {
+				what = strings.TrimSpace(strings.Join(c.Kinds, ", ") + " " + what)
+			}
+			fmt.Fprintf(tw, "%s:%d\t%s\t%s\t%s\n", r.File, c.Line, c.Platform, r.ID, what)
+		}
+	}
+	if err := tw.Flush(); err != nil {
+		return fmt.Errorf("write the checks: %w", err)
+	}
+	fmt.Fprintf(w, "%d of %d checks have neither a fix nor a block to write\n", left, checks)
 	return nil
 }
 
@@ -83,17 +200,6 @@ func platformOf(row string) string {
 		return resource.Terraform
 	}
 	return row
-}
-
-// fixesOn reports whether a check of the rule for the platform has a fix.
-func fixesOn(r *rule.Rule, platform string) bool {
-	return slices.ContainsFunc(checksOn(r, platform), func(c rule.Check) bool { return c.Fix != nil })
-}
-
-// writesOn reports whether a check of the rule for the platform shows a block
-// to write.
-func writesOn(r *rule.Rule, platform string) bool {
-	return slices.ContainsFunc(checksOn(r, platform), func(c rule.Check) bool { return c.Write != "" })
 }
 
 // checksOn gives the checks of a rule for a platform. Where it has none they are

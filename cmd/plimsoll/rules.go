@@ -61,12 +61,7 @@ func newRulesCommand() *cobra.Command {
 			}
 			return writeRuleDocs(args[0], all)
 		},
-	}, &cobra.Command{
-		Use: "fixes [DIR...]", Short: "Say which rules have fixes, and how many findings below the folders have a proven one",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return ruleFixes(cmd.Context(), cmd.OutOrStdout(), args)
-		},
-	}, &cobra.Command{
+	}, newFixesCommand(), &cobra.Command{
 		Use: "coverage", Short: "Say which of the field's checks the rules cover, by platform and theme", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return coverage(cmd.OutOrStdout(), format) },
 	})
@@ -215,16 +210,11 @@ func testRules(cmd *cobra.Command, paths []string) error {
 	if len(paths) == 0 {
 		all, ds = rule.Load(rules.FS())
 	}
-	for _, p := range paths {
-		fsys, prefix, err := ruleTree(p)
-		if err != nil {
+	if len(paths) > 0 {
+		var err error
+		if all, ds, err = readRules(paths); err != nil {
 			return err
 		}
-		more, d := rule.Load(fsys)
-		for i := range d {
-			d[i].File = filepath.Join(prefix, d[i].File)
-		}
-		all, ds = append(all, more...), append(ds, d...)
 	}
 	for _, r := range all {
 		ds = append(ds, r.Check()...)
@@ -249,6 +239,22 @@ func testRules(cmd *cobra.Command, paths []string) error {
 		return errFindings
 	}
 	return nil
+}
+
+// readRules reads the rules below the paths, and says what is wrong with them.
+func readRules(paths []string) (all []*rule.Rule, ds source.Diagnostics, err error) {
+	for _, p := range paths {
+		fsys, prefix, err := ruleTree(p)
+		if err != nil {
+			return nil, nil, err
+		}
+		more, d := rule.Load(fsys)
+		for i := range d {
+			d[i].File = filepath.Join(prefix, d[i].File)
+		}
+		all, ds = append(all, more...), append(ds, d...)
+	}
+	return all, ds, nil
 }
 
 // ruleTree gives the tree of a folder of rules, or one with a single rule file.

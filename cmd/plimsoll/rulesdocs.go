@@ -119,6 +119,15 @@ func rulePage(r *rule.Rule) []byte {
 	if fixes := r.FixNotes(); len(fixes) > 0 {
 		fmt.Fprintf(&b, "\n## The fix\n\n- %s\n", strings.Join(fixes, "\n- "))
 	}
+	if blocks := r.Blocks(); len(blocks) > 0 {
+		fmt.Fprintf(&b, "\n## What to write\n")
+		for _, x := range blocks {
+			if len(r.Platforms()) > 1 {
+				fmt.Fprintf(&b, "\nFor %s:\n", x.Platform)
+			}
+			fmt.Fprintf(&b, "\n%s", fence(x.Language, x.Text))
+		}
+	}
 	if len(r.Examples) > 0 {
 		fmt.Fprintf(&b, "\n## Examples\n")
 	}

@@ -11,6 +11,7 @@ import (
 func body(r *Report, g Group, c Comment, suggestion *string) string {
 	var b strings.Builder
 	lead := r.Findings[g.Findings[0]]
+	blocks := map[string]bool{} // several findings may ask for one
 	for n, i := range g.Findings {
 		f := r.Findings[i]
 		if n == 5 {
@@ -42,9 +43,11 @@ func body(r *Report, g Group, c Comment, suggestion *string) string {
 			fmt.Fprintf(&b, " %s", prose(sentence(f.Rule.Remediation)))
 		}
 		b.WriteString("\n\n")
-		if f.Write != "" && (suggestion == nil || !g.Mends[f.Fingerprint]) {
-			b.WriteString(fenced(blockLanguage(f), f.Write))
-			b.WriteString("\n")
+		if suggestion == nil || !g.Mends[f.Fingerprint] {
+			if s := block(f); s != "" && !blocks[s] {
+				blocks[s] = true
+				b.WriteString(s)
+			}
 		}
 	}
 	if suggestion != nil {

@@ -135,6 +135,9 @@ func annotation(r *Report, f Finding) Annotation {
 	} else if o := originText(f.Origins); o != "" {
 		text += "\n" + upperFirst(comes(f)) + " " + plain(o) + "."
 	}
+	if f.Fix == nil && f.Write != "" {
+		text += "\n\n" + f.Write
+	}
 	return Annotation{
 		Path: at.File, Start: first, End: last, Level: level(f.Severity),
 		Title:       cut(fmt.Sprintf("%s (%s): %s", f.Rule.ID, f.Severity, f.Rule.Title), MaxTitle),

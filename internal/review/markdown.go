@@ -4,8 +4,6 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/plimsoll-iac/plimsoll/internal/resource"
 )
 
 // Everything of a repository that reaches a comment passes through code or
@@ -115,12 +113,13 @@ func fenced(info, text string) string {
 	return fence + info + "\n" + text + fence + "\n"
 }
 
-// blockLanguage names the language of the block that a finding shows to write.
-func blockLanguage(f Finding) string {
-	if f.Resource.Platform == resource.Terraform {
-		return "hcl"
+// block fences what a finding shows to write, in its language; "" where it
+// shows nothing.
+func block(f Finding) string {
+	if f.Write == "" {
+		return ""
 	}
-	return "yaml"
+	return fenced(f.Rule.Checks[f.Check].Language(), f.Write) + "\n"
 }
 
 // cut shortens s to at most limit bytes, at a rune's edge, ending in "…".

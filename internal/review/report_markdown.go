@@ -25,8 +25,8 @@ func Markdown(w io.Writer, r *Report) error {
 		} else if o := originText(f.Origins); o != "" {
 			text += fmt.Sprintf("%s %s.\n\n", upperFirst(comes(f)), prose(o))
 		}
-		if f.Write != "" && f.Fix == nil {
-			text += fenced(blockLanguage(f), f.Write) + "\n"
+		if f.Fix == nil {
+			text += block(f)
 		}
 		if f.Fix != nil {
 			edits, err := LineEdits(r.Files, f.Fix.Edits)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strings"
 	"testing/fstest"
 	"time"
 
@@ -22,7 +23,7 @@ import (
 type ExampleResult struct {
 	Rule  *rule.Rule
 	Index int    // of the example in Rule.Examples, 0-based
-	Part  string // "fail", "fixed" or "pass"
+	Part  string // "fail", "fixed", "block" or "pass"
 	Err   error  // why it does not hold; nil when it does
 	// Mended is the text that the proven fixes make of the failing example; ""
 	// where there is no fix.
@@ -33,6 +34,8 @@ type ExampleResult struct {
 // of its rule, a passing one none, and the fixed text must be, byte for byte,
 // what the proven fixes make of the failing one, with no finding of the rule
 // left. A failing example that has fixes but shows no fixed text does not hold.
+// The block of a check has to be filled in by a failing example, and to hold in
+// each; see example.blocks.
 // readers are by format; an example that names none is in the format that has
 // the name of its platform.
 func RunExamples(ctx context.Context, rules []*rule.Rule, readers map[string]format.Reader) []ExampleResult {
@@ -42,6 +45,7 @@ func RunExamples(ctx context.Context, rules []*rule.Rule, readers map[string]for
 		active[i] = rule.Active{Rule: r, Severity: r.Severity}
 	}
 	for _, r := range rules {
+		shown := map[int]bool{}
 		for i, ex := range r.Examples {
 			x := example{rule: r, all: active, format: ex.Format, file: ex.File}
 			if x.format == "" {
@@ -54,12 +58,22 @@ func RunExamples(ctx context.Context, rules []*rule.Rule, readers map[string]for
 			if ex.Fail != "" {
 				mended, err := x.fails(ctx, ex.Fail)
 				out = append(out, ExampleResult{Rule: r, Index: i, Part: "fail", Err: err})
+				if err == nil && r.Writes() {
+					out = append(out, ExampleResult{Rule: r, Index: i, Part: "block", Err: x.blocks(ctx, ex.Fail, shown)})
+				}
 				if err == nil && (ex.Fixed != "" || mended != "") {
 					out = append(out, ExampleResult{Rule: r, Index: i, Part: "fixed", Err: x.fixed(ctx, ex.Fixed, mended), Mended: mended})
 				}
 			}
 			if ex.Pass != "" {
 				out = append(out, ExampleResult{Rule: r, Index: i, Part: "pass", Err: x.passes(ctx, ex.Pass)})
+			}
+		}
+		for n, c := range r.Checks {
+			// What is found of a removal alone shows in no example.
+			removal := strings.Contains(c.Fail, "linked_before") || strings.Contains(c.Fail, "oldObject")
+			if c.Write != "" && !shown[n] && !removal && len(r.Examples) > 0 {
+				out = append(out, ExampleResult{Rule: r, Index: len(r.Examples) - 1, Part: "block", Err: fmt.Errorf("no failing example fills in the block of the check in line %d", c.Line)})
 			}
 		}
 	}

@@ -77,3 +77,62 @@ examples:
 		t.Errorf("without a reader: %+v", res)
 	}
 }
+
+// TestRunExamplesTriesBlocks holds that a block which does not read, is not
+// filled in or does not mend what it is shown for is told so.
+func TestRunExamplesTriesBlocks(t *testing.T) {
+	const text = `id: test/no-quota
+title: t
+severity: high
+theme: namespaces
+why: w
+remediation: r
+checks:
+  - platform: kubernetes
+    kinds: [Namespace]
+    links: [ResourceQuota]
+    fail: '!linked("ResourceQuota").exists(q, q.object.metadata.?namespace.orValue("") == resource.name)'
+    message: Namespace {{ resource.name }} has no quota
+    write: |
+      BLOCK
+examples:
+  - fail: |
+      apiVersion: v1
+      kind: Namespace
+      metadata: {name: shop}
+`
+	quota := "apiVersion: v1\n      kind: ResourceQuota\n      metadata: {name: default, namespace: %s}\n      spec: {hard: {pods: 10}}"
+	for _, c := range []struct{ name, block, want string }{
+		{"mends", strings.ReplaceAll(quota, "%s", "{{ resource.name }}"), ""},
+		{"part of an object", "spec:\n        hard: {pods: 10}", ""},
+		{"does not mend", strings.ReplaceAll(quota, "%s", "other"), "still there"},
+		{"in the place of its own", "apiVersion: v1\n      kind: Namespace\n      metadata: {name: shop}", "still there"},
+		{"one more of its kind", strings.ReplaceAll(quota, "%s", "shop") + "\n      ---\n      apiVersion: v1\n      kind: Namespace\n      metadata: {name: other}", "with it there is a finding"},
+		{"does not read", "spec: {hard", "did not find"},
+		{"a key twice", "spec: 1\n      spec: 2", "already defined"},
+		{"a template's rest", "spec: ${{ x }} # {{ '{{' }}", "not filled in"},
+		{"nothing to fill in", "spec: {{ object.?spec }}", "no failing example fills in"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r, ds := rule.Parse("rule.yaml", []byte(strings.Replace(text, "BLOCK", c.block, 1)))
+			if len(ds) > 0 {
+				t.Fatal(ds)
+			}
+			var err error
+			for _, res := range reviewer.RunExamples(t.Context(), []*rule.Rule{r}, map[string]format.Reader{"kubernetes": kubernetes.New()}) {
+				if res.Part == "fail" && res.Err != nil {
+					t.Fatal(res.Err)
+				}
+				if res.Part == "block" && res.Err != nil {
+					err = res.Err
+				}
+			}
+			switch {
+			case c.want == "" && err != nil:
+				t.Error(err)
+			case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)):
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+		})
+	}
+}

@@ -33,6 +33,11 @@ func (r *Rule) LooksAt(platform string) []string {
 	return out
 }
 
+// Writes reports whether a check of the rule shows a block to write.
+func (r *Rule) Writes() bool {
+	return slices.ContainsFunc(r.Checks, func(c Check) bool { return c.Write != "" })
+}
+
 // FixNotes says what each of the rule's fixes does, and what to check before.
 func (r *Rule) FixNotes() []string {
 	var out []string
@@ -46,6 +51,23 @@ func (r *Rule) FixNotes() []string {
 		}
 		if !slices.Contains(out, note) {
 			out = append(out, note)
+		}
+	}
+	return out
+}
+
+// Block is what a check shows to write, for the rule's page.
+type Block struct{ Platform, Language, Text string }
+
+// Blocks are those of the rule's checks, each once.
+func (r *Rule) Blocks() []Block {
+	var out []Block
+	for _, c := range r.Checks {
+		if c.Write == "" {
+			continue
+		}
+		if b := (Block{c.Platform, c.Language(), c.Block()}); !slices.Contains(out, b) {
+			out = append(out, b)
 		}
 	}
 	return out

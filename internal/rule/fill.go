@@ -1,24 +1,11 @@
 package rule
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"reflect"
-	"regexp"
 	"strings"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
-	"cel.dev/cel-go/common/types/ref"
-	"cel.dev/cel-go/common/types/traits"
-	"google.golang.org/protobuf/types/known/structpb"
-)
-
-// Bounds of the block that a check shows, in bytes.
-const (
-	maxBlock      = 4_000
-	maxBlockValue = 500
 )
 
 // filler compiles what a check has of the resource's own values in its fix and
@@ -26,7 +13,7 @@ const (
 type filler struct {
 	spec          *FixSpec
 	set, add, del []cel.Program // one for each setting of spec; nil for a value that stands as it is
-	block         *Template
+	block         *block
 }
 
 // newFiller compiles the templates of a check.
@@ -45,14 +32,11 @@ func newFiller(c *Check, limited bool) (*filler, error) {
 		}
 	}
 	if c.Write != "" {
-		if len(c.Write) > maxBlock {
-			return nil, fmt.Errorf("write: a block has at most %d bytes", maxBlock)
-		}
-		t, err := ParseTemplate(c.Write, limited)
+		b, err := parseBlock(c.Write, c.Language(), limited)
 		if err != nil {
 			return nil, fmt.Errorf("write: %w", err)
 		}
-		f.block = t
+		f.block = b
 	}
 	return f, nil
 }
@@ -168,76 +152,6 @@ func fillSettings(settings []Setting, programs []cel.Program, in *Input) ([]Sett
 	return out, true
 }
 
-// write gives the block with the item's values in it, each as YAML on one line.
-// It is "" where there is none, and where a value is missing or unknown.
-func (f *filler) write(in *Input) string {
-	if f.block == nil {
-		return ""
-	}
-	var b strings.Builder
-	for _, p := range f.block.parts {
-		if p.expr == nil {
-			b.WriteString(p.literal)
-			continue
-		}
-		v, _, err := p.expr.Eval(in)
-		if err != nil {
-			return ""
-		}
-		s, ok := scalarYAML(v)
-		if !ok || len(s) > maxBlockValue {
-			return ""
-		}
-		b.WriteString(s)
-	}
-	return strings.TrimRight(b.String(), "\n")
-}
-
-// plainYAML is text that YAML takes for itself without quotes.
-var plainYAML = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._/-]*$`)
-
-// scalarYAML writes a value in one line: plain words as they are, anything else
-// as JSON, which YAML reads too. What could end a block of code is no value.
-func scalarYAML(v ref.Val) (string, bool) {
-	switch x := v.(type) {
-	case types.String:
-		if s := string(x); plainYAML.MatchString(s) && !yamlWord(s) {
-			return s, true
-		}
-	case *types.Optional:
-		if !x.HasValue() {
-			return "", false
-		}
-		return scalarYAML(x.GetValue())
-	case *types.Unknown, *types.Err, types.Null:
-		return "", false
-	case traits.Mapper, traits.Lister, types.Bool, types.Int, types.Double:
-	default:
-		return "", false
-	}
-	native, err := v.ConvertToNative(reflect.TypeFor[*structpb.Value]())
-	if err != nil {
-		return "", false
-	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if pv, ok := native.(*structpb.Value); !ok || enc.Encode(pv.AsInterface()) != nil {
-		return "", false
-	}
-	s := strings.TrimSpace(b.String())
-	return s, !strings.Contains(s, "`")
-}
-
-// yamlWord reports whether YAML takes a plain word for something else than text.
-func yamlWord(s string) bool {
-	switch strings.ToLower(s) {
-	case "true", "false", "yes", "no", "on", "off", "y", "n", "null":
-		return true
-	}
-	return false
-}
-
 // Fill gives what a check says to write for an item: the operations of its fix,
 // and the block of text that shows what is missing. Either may be none.
 func (p *Program) Fill(in *Input) (*FixSpec, string, error) {
@@ -245,5 +159,5 @@ func (p *Program) Fill(in *Input) (*FixSpec, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	return f.fix(in), f.write(in), nil
+	return f.fix(in), f.block.fill(in), nil
 }

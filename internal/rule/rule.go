@@ -127,8 +127,8 @@ type Check struct {
 	At string
 	// Message has {{ CEL }} in it; the value of each is put in.
 	Message string
-	// Write is a block of text, HCL for Terraform and YAML elsewhere, that shows
-	// what to write where no fix can, with {{ CEL }} in it; "" for none.
+	// Write is a block of text in Language that shows what to write where no fix
+	// can, with {{ CEL }} in it; "" for none.
 	Write string
 	Fix   *FixSpec
 	Line  int // of the check in Rule.File; 0 for none

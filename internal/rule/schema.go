@@ -59,7 +59,8 @@ func Schema() ([]byte, error) {
 		"each":     text("A selection or a path ending in [*]; left out: the resource once. Selections: " + selectionNames() + "."),
 		"links":    texts("Kinds of resources beside its own that the condition looks at with linked(kind)."),
 		"fail":     text("CEL: true means violation."), "at": text("Path of the setting, relative to the item; it may be missing."),
-		"message": text("One sentence without a full stop; {{ CEL }} in it is replaced."), "fix": fix,
+		"message": text("One sentence without a full stop; {{ CEL }} in it is replaced."),
+		"write":   text("A block that shows what to write where no fix can do it, in the platform's language; {{ CEL }} in it is replaced by values."), "fix": fix,
 	})
 	example := closed("A violation, its mended form, or something that passes.", []string{}, object{
 		"platform": words("Needed where the rule has checks for several platforms.", Platforms()),

@@ -40,10 +40,24 @@ func ParseTemplate(s string, limited bool) (*Template, error) {
 	if len(s) > maxTemplate {
 		return nil, fmt.Errorf("a message has at most %d bytes", maxTemplate)
 	}
+	return parseParts(s, limited)
+}
+
+// parseParts parts a text at its {{ CEL }}. What stands in ${{ }} is literal:
+// an expression of a workflow.
+func parseParts(s string, limited bool) (*Template, error) {
 	t := &Template{}
 	exprs := 0
 	for rest := s; rest != ""; {
 		before, after, found := strings.Cut(rest, "{{")
+		if found && strings.HasSuffix(before, "$") {
+			inside, tail, closed := strings.Cut(after, "}}")
+			if !closed {
+				return nil, errors.New("${{ is not closed by }}")
+			}
+			t.parts, rest = append(t.parts, templatePart{literal: before + "{{" + inside + "}}"}), tail
+			continue
+		}
 		if before != "" {
 			t.parts = append(t.parts, templatePart{literal: before})
 		}

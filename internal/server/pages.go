@@ -47,6 +47,7 @@ type rulePage struct {
 	Compliance, Equivalents                           []named
 	LooksAt                                           []looks
 	Fixes                                             [][]prose
+	Blocks                                            []rule.Block
 
 	haystack string // everything that a search looks at, in lower case
 }
@@ -144,6 +145,7 @@ func newRulePage(r *rule.Rule) *rulePage {
 	for _, note := range r.FixNotes() {
 		page.Fixes = append(page.Fixes, proseOf(note))
 	}
+	page.Blocks = r.Blocks()
 	for _, ref := range r.References {
 		if strings.HasPrefix(ref, "https://") {
 			page.References = append(page.References, ref)
