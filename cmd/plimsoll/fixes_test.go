@@ -22,7 +22,9 @@ func TestRulesFixes(t *testing.T) {
 	for _, m := range row.FindAllStringSubmatch(out, -1) {
 		var a answers
 		neither := 0
-		fmt.Sscan(strings.Join(m[1:6], " "), &a.all, &a.fix, &a.block, &a.excepted, &neither)
+		if _, err := fmt.Sscan(strings.Join(m[1:6], " "), &a.all, &a.fix, &a.block, &a.excepted, &neither); err != nil {
+			t.Fatal(err)
+		}
 		if a.neither() != neither {
 			t.Errorf("%s: %+v and %d", m[6], a, neither)
 		}
