@@ -102,11 +102,11 @@ func (x example) beside(ctx context.Context, f engine.Finding) (text string, who
 	}
 	switch {
 	case x.format == resource.Kubernetes && !slices.ContainsFunc(docs, func(d *yaml.Node) bool { return identity(d) == "" }):
-		return x.documentsWith(docs)
+		return x.documentsWith(docs, f)
 	case x.format == resource.CloudFormation && len(docs) == 1 && typed(docs[0]):
 		return x.merged(&yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Value: "Resources"}, docs[0]}}, 2)
 	case x.format == resource.CloudFormation && len(docs) == 1 && onlyKeys(docs[0], "Resources", "Parameters", "Conditions", "Outputs"):
-		return x.merged(docs[0], 2)
+		return x.merged(docs[0], 10)
 	case x.format == resource.Compose && len(docs) == 1 && onlyKeys(docs[0], "services", "networks", "volumes", "secrets", "configs"):
 		return x.merged(docs[0], 10)
 	case x.format == resource.Actions && len(docs) == 1 && onlyKeys(docs[0], "on", "permissions", "jobs", "env", "concurrency", "defaults"):
@@ -202,16 +202,24 @@ func identity(n *yaml.Node) string {
 	return kind + " " + text(member(meta, "namespace")) + " " + text(member(meta, "name"))
 }
 
+// inPlaceOf is what a block of another kind says that it replaces.
+var inPlaceOf = regexp.MustCompile(`(?m)^# in the place of (\S+) ([^\s:;,]+)`)
+
 // documentsWith adds objects to the example, in the place of those with the
-// same kind and name.
-func (x example) documentsWith(docs []*yaml.Node) (string, bool, error) {
+// same kind and name, and of the one that a comment of the block names.
+func (x example) documentsWith(docs []*yaml.Node, f engine.Finding) (string, bool, error) {
 	own, err := documents(x.text)
 	if err != nil {
 		return "", false, err
 	}
-	own = slices.DeleteFunc(own, func(o *yaml.Node) bool {
-		return slices.ContainsFunc(docs, func(d *yaml.Node) bool { return identity(o) == identity(d) })
-	})
+	replaced := map[string]bool{}
+	for _, d := range docs {
+		replaced[identity(d)] = true
+	}
+	for _, m := range inPlaceOf.FindAllStringSubmatch(f.Write, -1) {
+		replaced[m[1]+" "+f.Resource.Namespace+" "+m[2]] = true
+	}
+	own = slices.DeleteFunc(own, func(o *yaml.Node) bool { return replaced[identity(o)] })
 	var b bytes.Buffer
 	enc := yaml.NewEncoder(&b)
 	for _, d := range append(own, docs...) {
@@ -254,9 +262,18 @@ func (x example) merged(with *yaml.Node, depth int) (string, bool, error) {
 	if err != nil || len(own) != 1 {
 		return "", false, err
 	}
+	spread(own[0])
 	merge(own[0], with, depth)
 	b, err := yaml.Marshal(own[0])
 	return string(b), true, err
+}
+
+// spread takes the flow style of JSON away, so that a block may go in.
+func spread(n *yaml.Node) {
+	n.Style &^= yaml.FlowStyle
+	for _, c := range n.Content {
+		spread(c)
+	}
 }
 
 func merge(into, with *yaml.Node, depth int) {

@@ -140,7 +140,7 @@ func placeOf(language, before, next string) blockPlace {
 		return placeQuoted
 	case strings.Count(before, "'")%2 == 1:
 		return placePart
-	case partByte(prev) || partByte(follows):
+	case partByte(prev) || partByte(follows), follows == ':' && len(next) > 1 && next[1] > ' ':
 		return placePart
 	}
 	return placeValue
@@ -180,7 +180,7 @@ func (b *block) fill(in *Input) string {
 var (
 	hclName  = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z_][A-Za-z0-9_-]*)*$`)
 	hclLabel = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`)
-	yamlPart = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/@+-]*$`)
+	yamlPart = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._/@:+-]*[A-Za-z0-9._/@+-])?$`)
 )
 
 // write gives a value in the form that its place asks for. What could end a
