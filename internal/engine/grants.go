@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/plimsoll-iac/plimsoll/internal/iam"
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
 )
 
@@ -59,6 +60,24 @@ func grants(all func(*itemSet, *resource.Resource)) func(*itemSet, *resource.Res
 			it.node = &n
 			set.add(it)
 		}
+	}
+}
+
+var awsGrants = grants(statements)
+
+// terraformGrants selects what policies of AWS allow, and what bindings of GCP
+// and assignments of Azure grant.
+func terraformGrants(set *itemSet, res *resource.Resource) {
+	if !iam.Reads(res.Kind) {
+		awsGrants(set, res)
+		return
+	}
+	found, doubts, _ := iam.Read(res, iam.Near(set.near))
+	for _, f := range found {
+		set.add(item{node: f.Node, prefix: f.Path, document: f.Document, split: f.Split})
+	}
+	for _, f := range doubts {
+		set.doubt(item{node: f.Node, prefix: f.Path, document: f.Document, split: f.Split})
 	}
 }
 

@@ -59,7 +59,7 @@ func (s *side) itemsAt(v violation) []item {
 	}
 	byPath, ok := s.places[v.check]
 	if !ok {
-		var set itemSet
+		set := itemSet{near: s.near}
 		set.fill(s.res, v.check.spec().Each, v.program.Each())
 		byPath = make(map[string][]item, len(set.items))
 		for _, it := range set.items {
@@ -108,7 +108,7 @@ func (j *judge) blameOthers(out *changeResult, head *side) {
 		if f.State != New || !linking(v.check) {
 			continue
 		}
-		cause, ok := j.run.links.cause(head.res, v.check.spec().Links)
+		cause, ok := j.run.links.cause(head.res, v.check.spec().Beside())
 		if !ok {
 			continue
 		}
@@ -143,7 +143,7 @@ func (j *judge) beside(c change.ResourceChange) changeResult {
 	out.findings = slices.DeleteFunc(out.findings, func(f Finding) bool { return f.State != New && f.State != Fixed })
 	for i := range out.findings {
 		f := &out.findings[i]
-		if cause, ok := j.run.links.cause(c.After, f.Rule.Checks[f.Check].Links); ok && f.State == New {
+		if cause, ok := j.run.links.cause(c.After, f.Rule.Checks[f.Check].Beside()); ok && f.State == New {
 			f.blame(cause)
 		}
 	}
@@ -211,7 +211,7 @@ func (j *judge) check(s *side, c activeCheck, p *rule.Program) {
 	undecided := func(path resource.Path, at source.Range, why string) {
 		s.unknown = append(s.unknown, NotEvaluated{Rule: c.rule, Resource: s.res, Path: path, Range: at, Why: why})
 	}
-	set := j.selected(s.res, c.spec().Each, p.Each())
+	set := j.selected(s.res, s.near, c.spec().Each, p.Each())
 	if set.cut {
 		undecided(nil, standing(s.res, s.res.Root), fmt.Sprintf("there are more than %d items; the others were left out", maxItems))
 	}

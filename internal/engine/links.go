@@ -135,10 +135,11 @@ func (r *run) bearing(c change.ResourceChange) []activeCheck {
 	}
 	var out []activeCheck
 	for _, ch := range r.checks[keyOf(c.After)] {
-		if len(ch.spec().Links) == 0 {
+		beside := ch.spec().Beside()
+		if len(beside) == 0 {
 			continue
 		}
-		if _, ok := r.links.cause(c.After, ch.spec().Links); ok {
+		if _, ok := r.links.cause(c.After, beside); ok {
 			out = append(out, ch)
 		}
 	}
@@ -154,7 +155,7 @@ func (r *run) whole(res *resource.Resource, checks []activeCheck) ([]activeCheck
 	return slices.DeleteFunc(slices.Clone(checks), linking), false
 }
 
-func linking(c activeCheck) bool { return len(c.spec().Links) > 0 }
+func linking(c activeCheck) bool { return len(c.spec().Beside()) > 0 }
 
 // near gives the look-up of what stands beside a resource on its side of the
 // change; nil where no check asks.

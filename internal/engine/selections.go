@@ -69,6 +69,8 @@ type itemSet struct {
 	items   []item
 	unknown []item // places of which it is not known what they hold
 	cut     bool   // there are more than maxItems of either
+	// near gives what stands beside the resource, where a check asks for it.
+	near rule.Linked
 }
 
 // add takes an item up, within the bound.
@@ -90,7 +92,7 @@ func (set *itemSet) doubt(it item) {
 }
 
 // selected carries out a selection, once a resource: many rules share one.
-func (j *judge) selected(res *resource.Resource, each string, sel rule.Selector) *itemSet {
+func (j *judge) selected(res *resource.Resource, near rule.Linked, each string, sel rule.Selector) *itemSet {
 	for i := range j.sets {
 		if j.sets[i].each == each {
 			return &j.sets[i]
@@ -102,7 +104,7 @@ func (j *judge) selected(res *resource.Resource, each string, sel rule.Selector)
 		j.sets = append(j.sets, itemSet{})
 	}
 	set := &j.sets[len(j.sets)-1]
-	set.each, set.items, set.unknown, set.cut = each, set.items[:0], set.unknown[:0], false
+	set.each, set.items, set.unknown, set.cut, set.near = each, set.items[:0], set.unknown[:0], false, near
 	set.fill(res, each, sel)
 	return set
 }
@@ -143,7 +145,7 @@ var selections = map[string]map[string]func(*itemSet, *resource.Resource){
 		"subjects":        rootList("subjects"),
 	},
 	resource.Terraform: {
-		"statements": statements, "grants": grants(statements), "trusts": trusts(statements),
+		"statements": statements, "grants": terraformGrants, "trusts": trusts(statements),
 	},
 	resource.Dockerfile: {
 		"stages":       rootList("stages"),

@@ -79,6 +79,9 @@ var circumstances = []string{
 // tag, an account, a service that a role is passed to. Keys that say when or how
 // a call is made do not.
 func Narrowed(st *resource.Node) Verdict {
+	if c := cloudOf(st); c != AWS {
+		return narrowedBy(c, st.Get("Condition"))
+	}
 	set := conditions(st)
 	for _, c := range set.list {
 		if slices.Contains(circumstances, c.key) {
@@ -159,6 +162,9 @@ var callers = []string{
 func Public(st *resource.Node) Verdict {
 	if Effect(st) != "Allow" {
 		return No
+	}
+	if cloudOf(st) != AWS {
+		return anyMember(st)
 	}
 	v := anyone(st)
 	if v == No {
@@ -263,14 +269,17 @@ func acrossAccounts(service string) bool {
 	}, name)
 }
 
-// Principals gives the principals of a type (AWS, Service, Federated) that a
-// statement names, each piece that is not known an ellipsis. One that refers to
+// Principals gives the principals of a type (AWS, Service, Federated; of GCP
+// user, group, serviceAccount, domain …) that a statement names, each piece that is not known an ellipsis. One that refers to
 // a resource of the code is left out: it names that. more reports whether there
 // may be others.
 func Principals(st *resource.Node, typ string) (principals []string, more bool) {
 	p := st.Get("Principal")
 	if p == nil {
 		return nil, false
+	}
+	if cloudOf(st) != AWS {
+		return members(st, typ)
 	}
 	if p.Unknown {
 		return nil, len(p.Refs) == 0

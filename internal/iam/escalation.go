@@ -72,7 +72,7 @@ func Escalations(st, policy *resource.Node) (out []string, more bool) {
 	if Effect(st) != "Allow" || grantsAll(st) {
 		return nil, false
 	}
-	for _, w := range ways {
+	for _, w := range waysOf(st) {
 		v := w.opened(st, policy, list, open)
 		switch {
 		case v == Yes && len(out) < maxWays:

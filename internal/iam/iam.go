@@ -1,11 +1,28 @@
-// Package iam weighs policies of AWS's Identity and Access Management: which
-// actions a statement grants, on what, to whom and under which conditions, and
-// what can be made of them together.
+// Package iam weighs policies of the clouds: which actions a statement grants,
+// on what, to whom and under which conditions, and what can be made of them
+// together.
 //
-// It works on statements as trees, in the one form that the engine gives them:
-// Action, NotAction, Resource and NotResource are lists, Principal and
+// It works on statements as trees, in one form. Those of AWS have it from the
+// engine: Action, NotAction, Resource and NotResource are lists, Principal and
 // NotPrincipal maps of lists. Every answer is one of yes, no and unknown: a part
 // of a policy that is not known is never taken for granted.
+//
+// GCP and Azure grant roles, so Read makes the statements: of a binding of GCP
+// and of an assignment of Azure. Such a statement keeps the fields of the place
+// that it was read from, so that rules point at them and fixes change them, and has
+// besides
+//
+//   - Cloud, Effect, and Role, the name of the role; Custom is true for one of the code;
+//   - Action and NotAction, what the role grants (both count), from the table of
+//     predefined roles or from the role's definition, joined by reference or id;
+//     for Azure DataAction and NotDataAction too;
+//   - Scope, the level on which it is given, which is what Resource is for AWS:
+//     "project", "subscription", "resource" …;
+//   - Principal, {Member: […]}, and Condition, the text of the condition;
+//   - Policy, what else the same principal is given, and what is denied to it.
+//
+// A role that is defined and that nothing of the code gives to anyone is a
+// statement of its own, with the scope "definition".
 package iam
 
 import (
@@ -122,10 +139,18 @@ const (
 
 // covers reports whether a statement is about an action, whatever its effect.
 func covers(st *resource.Node, action string) Verdict {
-	if present(st, "NotAction") {
-		return not(matches(st.Get("NotAction"), action))
+	allow, except := "Action", "NotAction"
+	if a, ok := strings.CutPrefix(action, dataAction); ok {
+		action, allow, except = a, "DataAction", "NotDataAction"
 	}
-	return matches(st.Get("Action"), action)
+	if !present(st, except) {
+		return matches(st.Get(allow), action)
+	}
+	v := not(matches(st.Get(except), action))
+	if v > No && present(st, allow) { // AWS's have one of the two
+		v = min(v, matches(st.Get(allow), action))
+	}
+	return v
 }
 
 func not(v Verdict) Verdict { return Yes - v }
@@ -167,6 +192,9 @@ func lower(c byte) byte {
 // account or at all: "*", or an ARN that names none. A value that refers to a
 // resource of the code is about that one.
 func Wide(st *resource.Node) Verdict {
+	if cloudOf(st) != AWS {
+		return wideScope(st.Get("Scope"))
+	}
 	if present(st, "NotResource") {
 		return Yes
 	}
@@ -278,6 +306,9 @@ func Broad(pattern string) bool {
 // a pattern that is narrower than a service, in the table's order. more reports
 // whether there may be others. At most limit actions are given.
 func Granted(st, policy *resource.Node, category Category, limit int) (actions []string, more bool) {
+	if cloudOf(st) != AWS {
+		return cloudGranted(st, policy, category, limit)
+	}
 	if Effect(st) != "Allow" || present(st, "NotAction") {
 		return nil, st.Get("Effect") != nil && st.Get("Effect").Unknown
 	}

@@ -5,7 +5,9 @@ package rule
 
 import (
 	"fmt"
+	"slices"
 
+	"github.com/plimsoll-iac/plimsoll/internal/iam"
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
 )
 
@@ -134,6 +136,19 @@ type Check struct {
 	Line  int // of the check in Rule.File; 0 for none
 
 	failAt, messageAt exprPlace
+}
+
+// Beside gives the kinds of resources that the check looks at beside its own:
+// its Links, and those that what it selects is joined with.
+func (c *Check) Beside() []string {
+	if c.Each != "grants" || c.Platform != resource.Terraform {
+		return c.Links
+	}
+	joined := iam.LinksOf(c.Kinds)
+	if len(c.Links) == 0 {
+		return joined
+	}
+	return slices.Concat(c.Links, joined)
 }
 
 // exprPlace says where an expression is written, so that what is wrong in it

@@ -86,19 +86,31 @@ func orElse(s, otherwise string) string {
 	return s
 }
 
-// memberType is the type of Config Connector's IAMPolicyMember, which depends on
-// what the role is given on.
+// grantedOn gives the part of a type of Terraform that names what Config
+// Connector's policies are given on. It is read, never written.
+var grantedOn = map[string]string{
+	"Project": "project", "Folder": "folder", "Organization": "organization", "StorageBucket": "storage_bucket",
+	"KMSCryptoKey": "kms_crypto_key", "KMSKeyRing": "kms_key_ring", "PubSubTopic": "pubsub_topic", "PubSubSubscription": "pubsub_subscription",
+	"IAMServiceAccount": "service_account", "SecretManagerSecret": "secret_manager_secret", "BigQueryDataset": "bigquery_dataset",
+	"BigQueryTable": "bigquery_table", "ArtifactRegistryRepository": "artifact_registry_repository", "RunService": "cloud_run_service",
+	"RunJob": "cloud_run_v2_job", "CloudFunctionsFunction": "cloudfunctions_function", "ComputeInstance": "compute_instance",
+	"ComputeImage": "compute_image", "ComputeDisk": "compute_disk", "ComputeSubnetwork": "compute_subnetwork", "SpannerInstance": "spanner_instance",
+	"SpannerDatabase": "spanner_database", "DNSManagedZone": "dns_managed_zone",
+}
+
+// memberType is the type of Config Connector's policies, which depends on what
+// the roles are given on.
 func memberType(r *resource.Resource) string {
-	if r.Kind != "IAMPolicyMember" {
+	on := grantedOn[r.Root.Path("spec", "resourceRef", "kind").Str()]
+	switch {
+	case on == "":
 		return ""
+	case r.Kind == "IAMPolicyMember":
+		return "google_" + on + "_iam_member"
+	case r.Kind == "IAMPolicy", r.Kind == "IAMPartialPolicy":
+		return "google_" + on + "_iam_policy"
 	}
-	return map[string]string{
-		"Project": "google_project_iam_member", "Folder": "google_folder_iam_member", "Organization": "google_organization_iam_member",
-		"StorageBucket": "google_storage_bucket_iam_member", "KMSCryptoKey": "google_kms_crypto_key_iam_member",
-		"KMSKeyRing": "google_kms_key_ring_iam_member", "PubSubTopic": "google_pubsub_topic_iam_member",
-		"IAMServiceAccount": "google_service_account_iam_member", "SecretManagerSecret": "google_secret_manager_secret_iam_member",
-		"ArtifactRegistryRepository": "google_artifact_registry_repository_iam_member", "RunService": "google_cloud_run_service_iam_member",
-	}[r.Root.Path("spec", "resourceRef", "kind").Str()]
+	return ""
 }
 
 // fromCloud projects an object onto the resource of Terraform that it makes.

@@ -6,9 +6,49 @@ import (
 	"github.com/plimsoll-iac/plimsoll/internal/source"
 )
 
-// policyDocument is the one data source whose result the configuration says
-// in full.
-const policyDocument = "aws_iam_policy_document"
+// policies are the data sources whose result the configuration says in full, each
+// with the attribute that holds it. It is read, never written.
+var policies = map[string]string{policyDocument: "json", policyBindings: "policy_data"}
+
+const (
+	policyDocument = "aws_iam_policy_document"
+	policyBindings = "google_iam_policy"
+)
+
+// bindings gives the policy_data attribute of a policy of GCP: a text that holds
+// the bindings in the form of its API, each part where it is written.
+func (e *env) bindings(d *decl) *val {
+	whole := e.rng(d.block.Range())
+	var made []*val
+	var open *val
+	for _, b := range e.blocks(d.body) {
+		if b.typ != "binding" {
+			continue
+		}
+		if b.open {
+			open = b.origin
+		}
+		var fields []field
+		for _, name := range []string{"role", "members"} {
+			if a := b.body.Attributes[name]; a != nil {
+				fields = append(fields, field{name: name, keyRng: e.rng(a.NameRange), v: b.env.eval(a.Expr)})
+			}
+		}
+		for _, c := range b.env.blocks(b.body) {
+			if c.typ == "condition" {
+				fields = append(fields, field{name: "condition", v: newObject(c.rng, []field{{name: "expression", v: c.argument("expression")}})})
+			}
+		}
+		if len(made) < maxInstances {
+			made = append(made, newObject(b.rng, fields))
+		}
+	}
+	bindings := newList(whole, made)
+	if open != nil && bindings.kind == list {
+		bindings.partial, bindings.why = true, orElse(open.reasonOf(), "a dynamic block")
+	}
+	return encoded(e, newObject(whole, []field{{name: "bindings", v: bindings}}), whole)
+}
 
 // policy gives the json attribute of a policy document: a text that holds the
 // policy in IAM's own form, lists where IAM takes one or many. Each part

@@ -79,7 +79,7 @@ func (w *refWalk) walk(v *val, deep, past bool, depth int) {
 		if v.res != nil {
 			w.out = append(w.out, v.res.addresses()...)
 			// A policy document is no more than what its data source says.
-			past = v.res.d.typ != policyDocument
+			past = policies[v.res.d.typ] == ""
 		}
 		if !past {
 			for _, f := range v.from {

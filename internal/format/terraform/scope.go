@@ -403,7 +403,10 @@ func (r *resourceRef) attr(name string, rng source.Range) *val {
 
 // configured gives an attribute of an instance as its configuration says it.
 func (r *resourceRef) configured(inst *instance, name, full string) *val {
-	if r.d.typ == policyDocument && r.d.kind == "data" && name == "json" {
+	if holder := policies[r.d.typ]; holder == name && r.d.kind == "data" {
+		if r.d.typ == policyBindings {
+			return inst.env.bindings(r.d)
+		}
 		return inst.env.policy(r.d)
 	}
 	if a := r.d.body.Attributes[name]; a != nil {

@@ -161,13 +161,13 @@ func (s *scope) resource(d *decl, in *instance) *resource.Resource {
 	if in.open {
 		res.Root.Partial = true
 	}
-	if d.kind == "data" && d.typ == policyDocument {
-		fields := slices.DeleteFunc(res.Root.Fields, func(f resource.Field) bool { return f.Name == "json" })
-		json := (&resourceRef{sc: s, d: d, inst: in}).attr("json", whole)
-		if json.kind == reference && json.res != nil {
-			json = json.target // it is its own, not what another refers to
+	if holder := policies[d.typ]; holder != "" && d.kind == "data" {
+		fields := slices.DeleteFunc(res.Root.Fields, func(f resource.Field) bool { return f.Name == holder })
+		text := (&resourceRef{sc: s, d: d, inst: in}).attr(holder, whole)
+		if text.kind == reference && text.res != nil {
+			text = text.target // it is its own, not what another refers to
 		}
-		res.Root.Fields = append(fields, resource.Field{Name: "json", Node: s.u.node(json)})
+		res.Root.Fields = append(fields, resource.Field{Name: holder, Node: s.u.node(text)})
 	}
 	return res
 }
