@@ -57,3 +57,12 @@ func FuzzPolicy(f *testing.F) {
 		}
 	})
 }
+
+// parsed gives the tree of a JSON text, nil for any other.
+func parsed(s string) *resource.Node {
+	var v any
+	if json.Unmarshal([]byte(s), &v) != nil {
+		return nil
+	}
+	return node(v)
+}

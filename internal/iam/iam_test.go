@@ -15,7 +15,7 @@ import (
 // brackets is known in part: "<?>" stands for a piece that is not known; the
 // text "<unknown>" is not known at all, and "<aws_s3_bucket.a>" is not known and
 // refers to that resource.
-func tree(t *testing.T, s string) *resource.Node {
+func tree(t testing.TB, s string) *resource.Node {
 	t.Helper()
 	var v any
 	if err := json.Unmarshal([]byte(s), &v); err != nil {
