@@ -232,7 +232,7 @@ func (r *reader) group() []*resource.Node {
 		return out // what a resource's own policy says ends there
 	}
 	for _, o := range r.beside(kinds...) {
-		if o == r.res || !r.reaches(o) {
+		if o == r.res || !r.reaches(o) || !r.mayShare(o) {
 			continue
 		}
 		other := &reader{res: o, near: r.near}
@@ -255,6 +255,25 @@ func (r *reader) reaches(o *resource.Resource) bool {
 	}
 	a, b := r.res.Root.Get("project"), o.Root.Get("project")
 	return a == nil || b == nil || resource.Equal(a, b)
+}
+
+// mayShare reports whether a resource may give something to a principal of the
+// one at hand, by what can be told before its statements are made.
+func (r *reader) mayShare(o *resource.Resource) bool {
+	name := "member"
+	if o.Kind == azureAssignment || o.Kind == azureActiveAssignment {
+		name = "principal_id"
+	}
+	m := o.Root.Get(name)
+	if m == nil || m.Kind == resource.Map {
+		return true
+	}
+	for _, f := range r.found {
+		if slices.ContainsFunc(listItems(f.Node.Path("Principal", "Member")), func(own *resource.Node) bool { return resource.Equal(own, m) }) {
+			return true
+		}
+	}
+	return false
 }
 
 func shareMember(a, b *resource.Node) bool {

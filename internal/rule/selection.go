@@ -42,7 +42,7 @@ var (
 	}
 	terraformSelections = map[string]string{
 		"statements": "the statements of every IAM policy document that a resource holds, with lists where IAM allows one or many",
-		"grants":     "those of them that allow something, of policies that say what their holder may do; Policy has the statements of all these policies",
+		"grants":     "those of them that allow something, of policies that say what their holder may do, and what Google Cloud's bindings and Azure's assignments grant; Policy has what is weighed with them",
 		"trusts":     "those of them that say who may assume a role",
 	}
 	dockerfileSelections = map[string]string{
