@@ -108,18 +108,55 @@ func (j *judge) blameOthers(out *changeResult, head *side) {
 		if f.State != New || !linking(v.check) {
 			continue
 		}
-		cause, ok := j.run.links.cause(head.res, v.check.spec().Beside())
-		if !ok {
+		if j.holds(head.res, j.run.near(head.res, true), nil, v) {
 			continue
 		}
-		j.input = rule.Input{Object: head.res.Root, Resource: head.res, Linked: j.run.near(head.res, true), It: v.item.node, Group: v.item.group}
-		if head.res.Platform == resource.Kubernetes {
-			j.input.Pod, _ = podSpec(head.res)
-		}
-		if o := v.program.Fail(&j.input); !o.Violated && !o.Unknown {
+		if cause, ok := j.cause(head, v); ok {
 			f.blame(cause)
 		}
 	}
+}
+
+// maxCauses bounds the changes that are tried for what made a finding.
+const maxCauses = 16
+
+// cause gives the change beside a resource that made a violation of it: the one
+// without which it would not be there, or else the first that the check looks
+// at; ok is false where none of these changed.
+func (j *judge) cause(s *side, v violation) (c change.ResourceChange, ok bool) {
+	all := j.run.links.causes(s.res, v.check.spec().Beside())
+	if len(all) == 0 {
+		return c, false
+	}
+	if len(all) > 1 && s.near != nil {
+		for _, c := range all[:min(len(all), maxCauses)] {
+			if !j.holds(s.res, undone(s.near, c), s.across, v) {
+				return c, true
+			}
+		}
+	}
+	return all[0], true
+}
+
+// holds reports whether a violation is there, or may be, with other resources
+// beside its own.
+func (j *judge) holds(res *resource.Resource, near, across rule.Linked, v violation) bool {
+	set := itemSet{near: near}
+	set.fill(res, v.check.spec().Each, v.program.Each())
+	j.input = rule.Input{Object: res.Root, Resource: res, Linked: near, Before: across}
+	if res.Platform == resource.Kubernetes {
+		j.input.Pod, _ = podSpec(res)
+	}
+	for _, it := range set.items {
+		if it.stable(res, v.setting()) != v.stable {
+			continue
+		}
+		j.input.It, j.input.Group = it.node, it.group
+		if o := v.program.Fail(&j.input); o.Violated || o.Unknown {
+			return true
+		}
+	}
+	return false
 }
 
 // checksOf gives the checks for a resource that can know what they ask for.
@@ -138,15 +175,18 @@ func (j *judge) beside(c change.ResourceChange) changeResult {
 	if len(checks) == 0 || j.run.opt.Partial[c.After.Unit] {
 		return changeResult{}
 	}
-	out := j.compare(j.side(c.After, c.Before, j.run.near(c.After, false), j.run.near(c.Before, true), checks), j.side(c.Before, nil, j.run.near(c.Before, true), j.run.near(c.After, false), checks))
-	out.unknown = nil
-	out.findings = slices.DeleteFunc(out.findings, func(f Finding) bool { return f.State != New && f.State != Fixed })
-	for i := range out.findings {
-		f := &out.findings[i]
-		if cause, ok := j.run.links.cause(c.After, f.Rule.Checks[f.Check].Beside()); ok && f.State == New {
-			f.blame(cause)
+	head := j.side(c.After, c.Before, j.run.near(c.After, false), j.run.near(c.Before, true), checks)
+	base := j.side(c.Before, nil, j.run.near(c.Before, true), j.run.near(c.After, false), checks)
+	out := j.compare(head, base)
+	for i, v := range head.violations {
+		if f := &out.findings[i]; f.State == New {
+			if cause, ok := j.cause(head, v); ok {
+				f.blame(cause)
+			}
 		}
 	}
+	out.unknown = nil
+	out.findings = slices.DeleteFunc(out.findings, func(f Finding) bool { return f.State != New && f.State != Fixed })
 	out.diags = nil
 	return out
 }

@@ -98,21 +98,46 @@ func newLinks(opt *Options, changes []change.ResourceChange) *links {
 	return l
 }
 
-// cause gives the change that made a check come out otherwise for a resource
-// that did not change itself: of the changed resources that the check looks at,
-// the removed ones first. A nil Resource means that none of them changed.
-func (l *links) cause(res *resource.Resource, links []string) (change.ResourceChange, bool) {
-	var best change.ResourceChange
-	found := false
+// causes are the changes that may have made a check come out otherwise for a
+// resource that did not change itself: those of the resources that the check
+// looks at, the removed ones first.
+func (l *links) causes(res *resource.Resource, links []string) []change.ResourceChange {
+	var out []change.ResourceChange
 	for _, c := range l.moved[unitOf(res)] {
-		if !linksTo(links, c.Resource()) || apart(res, c.Resource()) {
-			continue
-		}
-		if !found || compareCauses(c, best) < 0 {
-			best, found = c, true
+		if linksTo(links, c.Resource()) && !apart(res, c.Resource()) {
+			out = append(out, c)
 		}
 	}
-	return best, found
+	slices.SortStableFunc(out, compareCauses)
+	return out
+}
+
+// bears reports whether there are any.
+func (l *links) bears(res *resource.Resource, links []string) bool {
+	return slices.ContainsFunc(l.moved[unitOf(res)], func(c change.ResourceChange) bool {
+		return linksTo(links, c.Resource()) && !apart(res, c.Resource())
+	})
+}
+
+// undone gives the look-up of what stands beside a resource with one change
+// left out.
+func undone(near rule.Linked, c change.ResourceChange) rule.Linked {
+	return func(kind string) []*resource.Resource {
+		rs := near(kind)
+		if !linksTo([]string{kind}, c.Resource()) {
+			return rs
+		}
+		out := make([]*resource.Resource, 0, len(rs)+1)
+		for _, r := range rs {
+			if r != c.After {
+				out = append(out, r)
+			}
+		}
+		if c.Before != nil {
+			out = append(out, c.Before)
+		}
+		return out
+	}
 }
 
 func compareCauses(a, b change.ResourceChange) int {
@@ -135,11 +160,7 @@ func (r *run) bearing(c change.ResourceChange) []activeCheck {
 	}
 	var out []activeCheck
 	for _, ch := range r.checks[keyOf(c.After)] {
-		beside := ch.spec().Beside()
-		if len(beside) == 0 {
-			continue
-		}
-		if _, ok := r.links.cause(c.After, beside); ok {
+		if beside := ch.spec().Beside(); len(beside) > 0 && r.links.bears(c.After, beside) {
 			out = append(out, ch)
 		}
 	}

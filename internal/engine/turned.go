@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
-	"github.com/plimsoll-iac/plimsoll/internal/rule"
 	"github.com/plimsoll-iac/plimsoll/internal/source"
 )
 
@@ -93,22 +92,7 @@ func (j *judge) without(head *side, v violation, m moving) bool {
 	if res.Root == nil {
 		return false
 	}
-	var set itemSet
-	set.fill(&res, v.check.spec().Each, v.program.Each())
-	j.input = rule.Input{Object: res.Root, Resource: &res, Linked: head.near, Before: head.across}
-	if res.Platform == resource.Kubernetes {
-		j.input.Pod, _ = podSpec(&res)
-	}
-	for _, it := range set.items {
-		if it.stable(&res, v.setting()) != v.stable {
-			continue
-		}
-		j.input.It, j.input.Group = it.node, it.group
-		if o := v.program.Fail(&j.input); o.Violated || o.Unknown {
-			return false
-		}
-	}
-	return true
+	return !j.holds(&res, head.near, head.across, v)
 }
 
 // moving is one difference between two trees: target of the head's tree would be

@@ -150,6 +150,9 @@ func referredMember(n *resource.Node) *resource.Node {
 		return m
 	}
 	out := unsaid(n.Get("member_from"), "the member that it refers to")
+	if from := first(n.Get("member_from")); from.Get("service_account") != nil {
+		out.Kind, out.Parts = resource.String, []string{"serviceAccount:", ".iam.gserviceaccount.com"}
+	}
 	resource.Walk(n.Get("member_from"), func(_ resource.Path, m *resource.Node) bool {
 		out.Refs = append(out.Refs, m.Refs...)
 		return len(out.Refs) < maxMembers
