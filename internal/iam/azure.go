@@ -33,7 +33,6 @@ Key Vault Secrets User = 4633458b-17de-408a-b874-0445c86b69e6: +Microsoft.KeyVau
 Key Vault Certificates Officer = a4417e6f-fecd-4de8-b567-7b0420556985: +Microsoft.KeyVault/vaults/certificates/* +Microsoft.KeyVault/vaults/certificatecas/*
 Key Vault Crypto Officer = 14b46e9e-c2b7-41b4-b07b-48a6ebf60603: +Microsoft.KeyVault/vaults/keys/* +Microsoft.KeyVault/vaults/keyrotationpolicies/*
 Key Vault Contributor = f25e0fa2-a7c8-4377-a976-54943a77a395: Microsoft.KeyVault/* Microsoft.Resources/deployments/* !Microsoft.KeyVault/locations/deletedVaults/purge/action !Microsoft.KeyVault/hsmPools/* !Microsoft.KeyVault/managedHsms/*
-Key Vault Data Access Administrator = 8b54135c-b56d-4d72-a534-26097cfdc8d8: Microsoft.Authorization/*/read Microsoft.Authorization/roleAssignments/write Microsoft.Authorization/roleAssignments/delete Microsoft.KeyVault/vaults/*/read
 Storage Account Contributor = 17d1049b-9a84-46fb-8f53-869881c3d3ab: Microsoft.Storage/storageAccounts/* Microsoft.Resources/deployments/*
 Storage Account Key Operator Service Role = 81a9662b-bebf-436f-a333-f67b29880f12: Microsoft.Storage/storageAccounts/listkeys/action Microsoft.Storage/storageAccounts/regeneratekey/action
 Storage Blob Data Owner = b7e6dc6d-f1e8-4753-8033-0f276bb0955b: Microsoft.Storage/storageAccounts/blobServices/containers/* Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action +Microsoft.Storage/storageAccounts/blobServices/containers/blobs/*

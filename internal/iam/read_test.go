@@ -167,7 +167,7 @@ func TestReadAzure(t *testing.T) {
 	}{
 		"a built-in role":        {a, map[string]string{a: assigned("role based access control administrator", "/subscriptions/s")}, "Role Based Access Control Administrator on subscription: " + assigning},
 		"one by its GUID":        {a, map[string]string{a: byID("/subscriptions/<?>/providers/Microsoft.Authorization/roleDefinitions/F58310D9-A9F6-439A-9E8D-F62E7B41A168")}, "Role Based Access Control Administrator on subscription: " + assigning},
-		"one by a data source":   {a, map[string]string{a: byID("<data.azurerm_role_definition.x>"), "data.azurerm_role_definition.x": `{"name": "Key Vault Data Access Administrator"}`}, "Key Vault Data Access Administrator on subscription: " + assigning},
+		"one by a data source":   {a, map[string]string{a: byID("<data.azurerm_role_definition.x>"), "data.azurerm_role_definition.x": `{"name": "User Access Administrator"}`}, "User Access Administrator on subscription: " + assigning + ", Microsoft.Authorization/roleDefinitions/write, Microsoft.Authorization/elevateAccess/action"},
 		"a sweeping role":        {a, map[string]string{a: assigned("Owner", "/subscriptions/s")}, "Owner on subscription:"},
 		"on a group":             {a, map[string]string{a: assigned("Key Vault Contributor", "/subscriptions/<?>/resourceGroups/g")}, "Key Vault Contributor on resource group: Microsoft.KeyVault/vaults/accessPolicies/write"},
 		"on a group of the code": {a, map[string]string{a: assigned("Key Vault Contributor", "<module.x.azurerm_resource_group.g>")}, "Key Vault Contributor on resource group: Microsoft.KeyVault/vaults/accessPolicies/write"},
