@@ -268,6 +268,7 @@ func (r *reader) mayShare(o *resource.Resource) bool {
 	if m == nil || m.Kind == resource.Map {
 		return true
 	}
+	m = accountMember(m)
 	for _, f := range r.found {
 		if slices.ContainsFunc(listItems(f.Node.Path("Principal", "Member")), func(own *resource.Node) bool { return resource.Equal(own, m) }) {
 			return true

@@ -206,15 +206,16 @@ func TestMembers(t *testing.T) {
 		public iam.Verdict
 		users  string
 	}{
-		"a member":        {`{"role": "roles/viewer", "member": "user:a@example.com"}`, iam.No, "[a@example.com] false"},
-		"everybody":       {`{"role": "roles/viewer", "members": ["user:a@example.com", "allUsers"]}`, iam.Yes, "[a@example.com] false"},
-		"every account":   {`{"role": "roles/viewer", "member": "allAuthenticatedUsers"}`, iam.Yes, "[] false"},
-		"known in part":   {`{"role": "roles/viewer", "member": "user:<?>@example.com"}`, iam.No, "[…@example.com] false"},
-		"of the code":     {`{"role": "roles/viewer", "member": "<google_service_account.a>"}`, iam.No, "[] false"},
-		"not known":       {`{"role": "roles/viewer", "member": "<unknown>"}`, iam.Unknown, "[] true"},
-		"a list":          {`{"role": "roles/viewer", "members": "<unknown>"}`, iam.Unknown, "[] true"},
-		"a list in part":  {`{"role": "roles/viewer", "members": ["<unknown>", "allUsers"]}`, iam.Yes, "[] true"},
-		"from an account": {`{"role": "roles/viewer", "member_from": [{"service_account": "<v1/x/a>"}]}`, iam.No, "[] false"},
+		"a member":             {`{"role": "roles/viewer", "member": "user:a@example.com"}`, iam.No, "[a@example.com] false"},
+		"everybody":            {`{"role": "roles/viewer", "members": ["user:a@example.com", "allUsers"]}`, iam.Yes, "[a@example.com] false"},
+		"every account":        {`{"role": "roles/viewer", "member": "allAuthenticatedUsers"}`, iam.Yes, "[] false"},
+		"known in part":        {`{"role": "roles/viewer", "member": "user:<?>@example.com"}`, iam.No, "[…@example.com] false"},
+		"of the code":          {`{"role": "roles/viewer", "member": "<google_service_account.a>"}`, iam.No, "[] false"},
+		"a person of the code": {`{"role": "roles/viewer", "member": "<google_cloud_identity_group.a>"}`, iam.No, "[] false"},
+		"not known":            {`{"role": "roles/viewer", "member": "<unknown>"}`, iam.Unknown, "[] true"},
+		"a list":               {`{"role": "roles/viewer", "members": "<unknown>"}`, iam.Unknown, "[] true"},
+		"a list in part":       {`{"role": "roles/viewer", "members": ["<unknown>", "allUsers"]}`, iam.Yes, "[] true"},
+		"from an account":      {`{"role": "roles/viewer", "member_from": [{"service_account": "<v1/x/a>"}]}`, iam.No, "[] false"},
 	} {
 		res := &resource.Resource{Kind: "google_project_iam_member", Root: tree(t, c.root)}
 		found, _, _ := iam.Read(res, nil)
@@ -250,6 +251,23 @@ func TestGrantedByRoles(t *testing.T) {
 	}
 	if v := iam.Grants(found[0].Node, nil, "Microsoft.KeyVault/vaults/secrets/getSecret/action"); v != iam.No {
 		t.Errorf("what is about data counts among the other actions: %v", v)
+	}
+}
+
+func TestAccountsOfTheCode(t *testing.T) {
+	for member, want := range map[string]string{
+		"<google_service_account.a>":                      "[….iam.gserviceaccount.com] false",
+		"<module.x.data.google_service_account.a>":        "[….iam.gserviceaccount.com] false",
+		"<data.google_compute_default_service_account.a>": "[] false",
+		"serviceAccount:<?>":                              "[…] false",
+		"serviceAccount:<?>@shop.iam.gserviceaccount.com": "[…@shop.iam.gserviceaccount.com] false",
+	} {
+		res := &resource.Resource{Kind: "google_project_iam_member", Root: tree(t, `{"role": "roles/viewer", "member": "`+member+`"}`)}
+		found, _, _ := iam.Read(res, nil)
+		accounts, more := iam.Principals(found[0].Node, "serviceAccount")
+		if got := fmt.Sprint(accounts, more); got != want {
+			t.Errorf("%s: %s, want %s", member, got, want)
+		}
 	}
 }
 

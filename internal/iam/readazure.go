@@ -173,16 +173,23 @@ func azureScope(scope *resource.Node) *resource.Node {
 	return said(scope, level)
 }
 
+// kindOf gives the kind of a resource of the code by its address.
+func kindOf(address string) string {
+	for strings.HasPrefix(address, "module.") {
+		_, rest, _ := strings.Cut(address[len("module."):], ".")
+		address = rest
+	}
+	data, rest := "", address
+	if r, ok := strings.CutPrefix(address, "data."); ok {
+		data, rest = "data.", r
+	}
+	kind, _, _ := strings.Cut(rest, ".")
+	return data + kind
+}
+
 // levelOf gives the level of a resource of the code by its address.
 func levelOf(address string) string {
-	parts := strings.Split(address, ".")
-	for len(parts) > 2 && parts[0] == "module" {
-		parts = parts[2:]
-	}
-	if parts[0] == "data" && len(parts) > 1 {
-		parts = parts[1:]
-	}
-	switch parts[0] {
+	switch strings.TrimPrefix(kindOf(address), "data.") {
 	case "azurerm_subscription", "azurerm_client_config":
 		return scopeSubscription
 	case "azurerm_management_group":

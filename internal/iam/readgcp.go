@@ -135,6 +135,7 @@ func memberList(b *resource.Node) *resource.Node {
 			if it != nil && !it.Unknown && it.Kind == resource.Map { // of Config Connector
 				it = referredMember(it)
 			}
+			it = accountMember(it)
 			list.Items = append(list.Items, it)
 		}
 	}
@@ -144,6 +145,26 @@ func memberList(b *resource.Node) *resource.Node {
 	return list
 }
 
+// accountParts is what is known of a member that is an account of the code: all
+// have such addresses but those that Google makes. They are read, never written.
+var accountParts = []string{"serviceAccount:", ".iam.gserviceaccount.com"}
+
+// accountMember gives what is known of a member that is taken from accounts of the
+// code ("serviceAccount:${google_service_account.ci.email}").
+func accountMember(n *resource.Node) *resource.Node {
+	if n == nil || !n.Unknown || len(n.Refs) == 0 || n.Parts != nil && !slices.Equal(n.Parts, []string{"serviceAccount:", ""}) {
+		return n
+	}
+	for _, ref := range n.Refs {
+		if kind := kindOf(ref); kind != "google_service_account" && kind != "data.google_service_account" {
+			return n
+		}
+	}
+	out := *n
+	out.Kind, out.Parts = resource.String, accountParts
+	return &out
+}
+
 // referredMember gives a member that is named, or taken from another object.
 func referredMember(n *resource.Node) *resource.Node {
 	if m := n.Get("member"); m != nil {
@@ -151,7 +172,7 @@ func referredMember(n *resource.Node) *resource.Node {
 	}
 	out := unsaid(n.Get("member_from"), "the member that it refers to")
 	if from := first(n.Get("member_from")); from.Get("service_account") != nil {
-		out.Kind, out.Parts = resource.String, []string{"serviceAccount:", ".iam.gserviceaccount.com"}
+		out.Kind, out.Parts = resource.String, accountParts
 	}
 	resource.Walk(n.Get("member_from"), func(_ resource.Path, m *resource.Node) bool {
 		out.Refs = append(out.Refs, m.Refs...)
