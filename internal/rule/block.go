@@ -345,7 +345,7 @@ func nativeOf(v ref.Val) (any, bool) {
 }
 
 // plainYAML is text that YAML takes for itself without quotes.
-var plainYAML = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._/-]*$`)
+var plainYAML = regexp.MustCompile(`^[A-Za-z/]([A-Za-z0-9._/@:+-]*[A-Za-z0-9._/@+-])?$|^[0-9]+(m|[KMGTP]i?)$`)
 
 // scalarYAML writes a value in one line: plain words as they are, anything else
 // as JSON, which YAML reads too.
