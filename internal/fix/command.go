@@ -350,10 +350,38 @@ func proposeCommand(f *source.File, res *resource.Resource, at resource.Path, it
 		}
 	}
 	w := &commandWriter{f: f}
+	if t := p.child(resource.Step{Name: "name"}); t.del && len(at) > 2 && at[len(at)-2].Name == "assigns" {
+		// An export without its only variable would print all others.
+		if c, _ := at[:len(at)-2].At(res.Root); declares(c) {
+			err := w.drop(c)
+			return w.edits, err
+		}
+	}
 	if err := w.apply(item, p); err != nil {
 		return nil, err
 	}
 	return w.edits, nil
+}
+
+// declares reports whether a command does nothing but set one variable.
+func declares(c *resource.Node) bool {
+	if c == nil || c.Get("name") == nil || c.Get("assigns") == nil || len(c.Get("assigns").Items) != 1 {
+		return false
+	}
+	switch c.Get("name").Str() {
+	case "export", "declare", "typeset", "readonly", "local":
+	default:
+		return false
+	}
+	words := 0
+	if args := c.Get("args"); args != nil {
+		for _, a := range args.Items {
+			if !strings.HasPrefix(a.Str(), "-") {
+				words++
+			}
+		}
+	}
+	return words <= 1
 }
 
 // proposeLetters takes options of one letter out of the words that join several
