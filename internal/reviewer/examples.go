@@ -28,6 +28,9 @@ type ExampleResult struct {
 	// Mended is the text that the proven fixes make of the failing example; ""
 	// where there is no fix.
 	Mended string
+	// Proven are the checks of the rule of which a fix was proven here, in the
+	// part "fail".
+	Proven []int
 }
 
 // RunExamples runs the examples of the rules: a failing one must give a finding
@@ -56,8 +59,8 @@ func RunExamples(ctx context.Context, rules []*rule.Rule, readers map[string]for
 				x.file = defaultFiles[x.format]
 			}
 			if ex.Fail != "" {
-				mended, err := x.fails(ctx, ex.Fail)
-				out = append(out, ExampleResult{Rule: r, Index: i, Part: "fail", Err: err})
+				mended, proven, err := x.fails(ctx, ex.Fail)
+				out = append(out, ExampleResult{Rule: r, Index: i, Part: "fail", Err: err, Proven: proven})
 				if err == nil && r.Writes() {
 					out = append(out, ExampleResult{Rule: r, Index: i, Part: "block", Err: x.blocks(ctx, ex.Fail, shown)})
 				}
@@ -147,15 +150,16 @@ func (x example) own(ctx context.Context) ([]engine.Finding, error) {
 	return slices.DeleteFunc(found, func(f engine.Finding) bool { return f.Rule != x.rule }), err
 }
 
-// fails checks that the text gives a finding, and gives what the fixes make of it.
-func (x example) fails(ctx context.Context, text string) (string, error) {
+// fails checks that the text gives a finding, and gives what the fixes make of
+// it and the checks whose fix was proven.
+func (x example) fails(ctx context.Context, text string) (mended string, proven []int, err error) {
 	x.text = text
 	found, err := x.own(ctx)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	if len(found) == 0 {
-		return "", errors.New("it gives no finding")
+		return "", nil, errors.New("it gives no finding")
 	}
 	file := source.NewFile(x.file, []byte(text))
 	files := func(p string) *source.File {
@@ -166,13 +170,18 @@ func (x example) fails(ctx context.Context, text string) (string, error) {
 	}
 	fixes, err := fix.All(ctx, x, found, files)
 	if err != nil || len(fixes) == 0 {
-		return "", err
+		return "", nil, err
+	}
+	for _, f := range found {
+		if fixes[f.Fingerprint] != nil && !slices.Contains(proven, f.Check) {
+			proven = append(proven, f.Check)
+		}
 	}
 	after, _, err := fix.ApplyAll(ctx, x, found, files)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	return string(after[x.file]), nil
+	return string(after[x.file]), proven, nil
 }
 
 func (x example) fixed(ctx context.Context, want, got string) error {
