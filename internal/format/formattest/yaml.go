@@ -27,6 +27,9 @@ func YAMLKey(text string) (string, bool) {
 // Cases.Scalar. It leaves alone what carries a tag, since only the format can
 // say what that means, and what its surroundings bear on.
 func YAMLScalar(text string, _ *resource.Node) (any, bool) {
+	if strings.Contains(text, "${") {
+		return nil, false // may be filled in before it is applied
+	}
 	if strings.ContainsAny(text, "\r\n\u0085\u2028\u2029") || text != "" && strings.ContainsAny(text[:1], "!|>*&") {
 		return nil, false
 	}

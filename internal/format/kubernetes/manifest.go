@@ -110,6 +110,7 @@ func (m *maker) object(n *resource.Node, comments []resource.Comment, apiVersion
 	if r.Name != "" {
 		r.ID += "/" + r.Name
 	}
+	yamltree.Substitute(n)
 	open(n, kind)
 	r.Head = m.head(n)
 	r.Comments = yamltree.CommentsOf(m.f, n.Range, comments)

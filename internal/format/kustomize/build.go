@@ -60,6 +60,7 @@ func (s *scan) build(root *spec) []*resource.Resource {
 			out = append(out, res)
 		}
 	}
+	p.toSources()
 	return out
 }
 

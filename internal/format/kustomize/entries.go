@@ -238,6 +238,7 @@ func (p *placer) replaced(k *spec) *resource.Node {
 			}
 			for _, f := range itemsOf(t.Get("fieldPaths")) {
 				if p.leads(fieldPath(f.Str())) {
+					p.taken = r
 					return f
 				}
 			}
@@ -276,8 +277,19 @@ func (p *placer) leads(steps []string) bool {
 		if !leadsTo(s, p.path[i]) {
 			return false
 		}
+		if name, value, ok := selector(s); ok && text(p.along[i], name) != value {
+			return false
+		}
 	}
 	return true
+}
+
+// selector takes a step such as [name=app] apart.
+func selector(step string) (name, value string, ok bool) {
+	if !strings.HasPrefix(step, "[") || !strings.HasSuffix(step, "]") {
+		return "", "", false
+	}
+	return strings.Cut(step[1:len(step)-1], "=")
 }
 
 func leadsTo(s string, step resource.Step) bool {

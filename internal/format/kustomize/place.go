@@ -32,6 +32,10 @@ type placer struct {
 	names    []string
 	involved map[*document]bool
 	entries  map[*spec]bool
+	along    []*kyaml.Node  // the nodes on the way to the node at hand, one for each step of path
+	taken    *resource.Node // the replacement that set the scalar at hand
+	moved    []replacedNode // of all resources
+	built    []builtResource
 }
 
 // resource makes a resource of one of the build's. bare is the same without the
@@ -45,7 +49,7 @@ func (p *placer) resource(r, bare *kresource.Resource) *resource.Resource {
 	if apiVersion == "" || kind == "" {
 		return nil
 	}
-	*p = placer{scan: p.scan, chain: p.chain, kind: kind, name: r.GetName(), involved: map[*document]bool{}, entries: map[*spec]bool{}, path: make(resource.Path, 0, 16)}
+	*p = placer{scan: p.scan, chain: p.chain, moved: p.moved, built: p.built, kind: kind, name: r.GetName(), involved: map[*document]bool{}, entries: map[*spec]bool{}, path: make(resource.Path, 0, 16)}
 	prov := out
 	p.origin(out)
 	if p.doc == nil && bare != nil {
@@ -92,7 +96,9 @@ func (p *placer) resource(r, bare *kresource.Resource) *resource.Resource {
 	res.Origins = route
 	res.Root = p.node(out, prov, nil)
 	res.Root.KeyRange = source.Range{}
+	yamltree.Substitute(res.Root)
 	res.Comments = p.comments(res)
+	p.built = append(p.built, builtResource{res, p.was})
 	return res
 }
 
@@ -215,14 +221,15 @@ func (p *placer) node(n, prov *kyaml.Node, parent *resource.Node) *resource.Node
 			}
 			seen[name] = true
 			p.path, p.names = append(p.path, resource.Step{Name: name}), append(p.names, name)
+			p.along = append(p.along, n.Content[i+1])
 			out.Fields = append(out.Fields, resource.Field{Name: name, Node: p.node(n.Content[i+1], p.field(n, prov, name, n.Content[i+1]), out)})
-			p.path, p.names = p.path[:len(p.path)-1], p.names[:len(p.names)-1]
+			p.path, p.names, p.along = p.path[:len(p.path)-1], p.names[:len(p.names)-1], p.along[:len(p.along)-1]
 		}
 	case kyaml.SequenceNode:
 		for i, c := range n.Content {
-			p.path = append(p.path, resource.Step{Index: i})
+			p.path, p.along = append(p.path, resource.Step{Index: i}), append(p.along, c)
 			out.Items = append(out.Items, p.node(c, item(n, prov, i), out))
-			p.path = p.path[:len(p.path)-1]
+			p.path, p.along = p.path[:len(p.path)-1], p.along[:len(p.along)-1]
 		}
 	}
 	if !placed {
@@ -316,8 +323,12 @@ func (p *placer) place(out *resource.Node, n, prov *kyaml.Node) bool {
 			w.n = o
 		}
 	}
+	p.taken = nil
 	if at, origins := p.byEntry(out, w.n); at != nil {
 		out.Range, out.Origins = at.Range, origins
+		if p.taken != nil {
+			p.moved = append(p.moved, replacedNode{out, p.taken, len(p.built)})
+		}
 		return true
 	}
 	if p.byOperation(out) {
