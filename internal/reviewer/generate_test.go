@@ -3,6 +3,7 @@ package reviewer_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing/fstest"
 )
@@ -13,6 +14,10 @@ type model struct {
 	overlays    []overlay
 	buckets     []bucket
 	compose     []service
+	chart       []service // templates of one chart, which a kustomization renders too
+	prod        service   // what the chart's values for production say of all
+	stack       []bucket  // resources of a CloudFormation template
+	images      []service // Dockerfiles
 }
 
 // service is a workload with the settings that rules look at.
@@ -73,6 +78,11 @@ func generate(rnd *rand.Rand) model {
 		}
 		m.overlays = append(m.overlays, o)
 	}
+	m.chart, m.images = svc("web", 1+rnd.IntN(2)), svc("image", 1+rnd.IntN(2))
+	m.prod = service{privileged: rnd.IntN(3) == 0, latest: rnd.IntN(3) == 0}
+	for i := range 1 + rnd.IntN(2) {
+		m.stack = append(m.stack, bucket{name: fmt.Sprintf("s%d", i), public: rnd.IntN(2) == 0, open: rnd.IntN(2) == 0})
+	}
 	for i := range 1 + rnd.IntN(3) {
 		m.buckets = append(m.buckets, bucket{name: fmt.Sprintf("b%d", i), public: rnd.IntN(2) == 0, open: rnd.IntN(2) == 0})
 	}
@@ -83,7 +93,8 @@ func generate(rnd *rand.Rand) model {
 func (m model) changed(rnd *rand.Rand) model {
 	out := model{
 		plain: append([]service(nil), m.plain...), base: append([]service(nil), m.base...), compose: append([]service(nil), m.compose...),
-		buckets: append([]bucket(nil), m.buckets...),
+		buckets: append([]bucket(nil), m.buckets...), chart: append([]service(nil), m.chart...), prod: m.prod,
+		stack: append([]bucket(nil), m.stack...), images: append([]service(nil), m.images...),
 	}
 	for _, o := range m.overlays {
 		c := overlay{name: o.name, prefix: o.prefix, latest: map[string]bool{}, patch: map[string]service{}}
@@ -96,7 +107,18 @@ func (m model) changed(rnd *rand.Rand) model {
 		out.overlays = append(out.overlays, c)
 	}
 	for range 1 + rnd.IntN(4) {
-		switch rnd.IntN(9) {
+		switch rnd.IntN(13) {
+		case 9:
+			s := &out.chart[rnd.IntN(len(out.chart))]
+			s.hostPID, s.root = !s.hostPID, !s.root
+		case 10:
+			out.prod.privileged, out.prod.latest = !out.prod.privileged, rnd.IntN(2) == 0
+		case 11:
+			b := &out.stack[rnd.IntN(len(out.stack))]
+			b.public, b.open = !b.public, rnd.IntN(2) == 0
+		case 12:
+			s := &out.images[rnd.IntN(len(out.images))]
+			s.root, s.latest = !s.root, rnd.IntN(2) == 0
 		case 0:
 			s := &out.plain[rnd.IntN(len(out.plain))]
 			s.privileged, s.root = !s.privileged, !s.root
@@ -278,7 +300,23 @@ func (m model) write(st style) fstest.MapFS {
 	for _, s := range m.compose {
 		services = append(services, field{s.name, []field{{"image", s.image()}, {"privileged", s.privileged}}})
 	}
-	put("compose.yaml", text([]field{{"services", services}}))
+	compose := "compose.yaml"
+	if st.suffix != "" {
+		compose = "docker-compose.yml"
+	}
+	put(compose, text([]field{{"services", services}}))
+	m.writeChart(st, text, put)
+	stack := []field{}
+	for _, r := range m.stack {
+		stack = append(stack, r.stacked()...)
+	}
+	if st.reverse {
+		slices.Reverse(stack)
+	}
+	put("stacks/net"+st.suffix+".yaml", text([]field{{"AWSTemplateFormatVersion", `"2010-09-09"`}, {"Resources", stack}}))
+	for _, s := range m.images {
+		put("images/"+s.name+"/Dockerfile"+strings.Replace(st.suffix, "-", ".", 1), s.dockerfile(st))
+	}
 	for i, r := range m.buckets {
 		name := "infra/main" + st.suffix + ".tf"
 		if st.split {
@@ -295,6 +333,92 @@ func (m model) write(st style) fstest.MapFS {
 		put(name, have+doc)
 	}
 	return out
+}
+
+// writeChart writes the chart with its values, those of production beside, and a
+// kustomization that renders it.
+func (m model) writeChart(st style, text func([]field) string, put func(name, text string)) {
+	note := ""
+	if st.comments {
+		note = fmt.Sprintf("{{- /* note %d */}}\n", st.seed)
+	}
+	put("charts/web/Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n")
+	put("charts/web/values.yaml", text([]field{{"tag", "1.2.3"}, {"privileged", false}}))
+	prod := []field{{"privileged", m.prod.privileged}}
+	if m.prod.latest {
+		prod = append(prod, field{"tag", "latest"})
+	}
+	put("charts/web/values-prod.yaml", text(prod))
+	docs := map[string]string{}
+	for _, s := range m.chart {
+		name := "all" + st.suffix + ".yaml"
+		if st.split {
+			name = s.name + st.suffix + ".yaml"
+		}
+		doc := text(s.template())
+		if st.reverse {
+			docs[name] = doc + "---\n" + docs[name]
+		} else {
+			docs[name] += "---\n" + doc
+		}
+	}
+	for name, doc := range docs {
+		put("charts/web/templates/"+name, note+doc)
+	}
+	lines := []string{"helmGlobals: {chartHome: ../charts}\n", "helmCharts: [{name: web, releaseName: web, valuesInline: {privileged: true}}]\n"}
+	if st.reverse {
+		slices.Reverse(lines)
+	}
+	put("rendered/kustomization.yaml", strings.Join(lines, ""))
+}
+
+// template is the manifest with what the values decide.
+func (s service) template() []field {
+	return []field{
+		{"apiVersion", "v1"}, {"kind", "Pod"}, {"metadata", []field{{"name", s.name}}},
+		{"spec", []field{
+			{"automountServiceAccountToken", s.token}, {"hostPID", s.hostPID}, {"securityContext", []field{{"runAsNonRoot", !s.root}}},
+			{"containers", [][]field{{
+				{"name", s.name}, {"image", "registry.example.com/shop/" + s.name + ":{{ .Values.tag }}"},
+				{"securityContext", []field{{"privileged", "{{ .Values.privileged }}"}, {"allowPrivilegeEscalation", false}}},
+			}}},
+		}},
+	}
+}
+
+// stacked is the bucket, and its group, as CloudFormation has them.
+func (r bucket) stacked() []field {
+	acl, cidr := "Private", "10.0.0.0/8"
+	if r.public {
+		acl = "PublicRead"
+	}
+	if r.open {
+		cidr = "0.0.0.0/0"
+	}
+	return []field{
+		{"Bucket" + r.name, []field{{"Type", "AWS::S3::Bucket"}, {"Properties", []field{{"AccessControl", acl}, {"BucketName", r.name}}}}},
+		{"Group" + r.name, []field{{"Type", "AWS::EC2::SecurityGroup"}, {"Properties", []field{
+			{"GroupDescription", r.name},
+			{"SecurityGroupIngress", [][]field{{{"IpProtocol", "tcp"}, {"FromPort", 22}, {"ToPort", 22}, {"CidrIp", cidr}}}},
+		}}}},
+	}
+}
+
+func (s service) dockerfile(st style) string {
+	from, user, note, join := "registry.example.com/base:1.2.3", "1000", "", " "
+	if s.latest {
+		from = "registry.example.com/base:latest"
+	}
+	if s.root {
+		user = "root"
+	}
+	if st.comments {
+		note = fmt.Sprintf("# note %d\n", st.seed)
+	}
+	if st.indent {
+		join = " \\\n    "
+	}
+	return note + "FROM " + from + "\n" + note + "RUN install -d /srv &&" + join + "true\nUSER " + user + "\n"
 }
 
 func (o overlay) write(base []service, st style, text func([]field) string, put func(name, text string)) string {

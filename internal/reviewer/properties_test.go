@@ -1,11 +1,15 @@
 package reviewer_test
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math/rand/v2"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"sort"
@@ -15,11 +19,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
+	"gopkg.in/yaml.v3"
 
 	"github.com/plimsoll-iac/plimsoll/internal/change"
 	"github.com/plimsoll-iac/plimsoll/internal/engine"
 	"github.com/plimsoll-iac/plimsoll/internal/format"
+	"github.com/plimsoll-iac/plimsoll/internal/format/kustomize"
 	"github.com/plimsoll-iac/plimsoll/internal/project"
+	"github.com/plimsoll-iac/plimsoll/internal/resource"
 	"github.com/plimsoll-iac/plimsoll/internal/review"
 	"github.com/plimsoll-iac/plimsoll/internal/reviewer"
 	"github.com/plimsoll-iac/plimsoll/internal/source"
@@ -173,7 +180,7 @@ const generated = 25
 
 func TestGeneratedPulls(t *testing.T) {
 	opt := lean(t)
-	found := 0
+	found := map[string]int{} // by format
 	for seed := range uint64(generated) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			rnd := rand.New(rand.NewPCG(seed, 1))
@@ -181,11 +188,15 @@ func TestGeneratedPulls(t *testing.T) {
 			st := style{seed: seed, split: seed%2 == 0, inline: seed%3 == 0}
 			tr := trees{m.write(st), m.changed(rnd).write(st)}
 			difference(t, opt, tr)
-			found += len(reviewed(t, opt, tr).Findings)
+			for _, f := range reviewed(t, opt, tr).Findings {
+				found[f.Resource.Format]++
+			}
 		})
 	}
-	if found < generated {
-		t.Errorf("%d findings in %d pull requests prove nothing", found, generated)
+	for _, name := range [...]string{resource.Kubernetes, kustomize.Name, resource.Helm, resource.Terraform, resource.CloudFormation, resource.Compose, resource.Dockerfile} {
+		if found[name] < 3 {
+			t.Errorf("%d findings of %s in %d pull requests prove nothing", found[name], name, generated)
+		}
 	}
 }
 
@@ -263,6 +274,164 @@ func TestOrderOfUnits(t *testing.T) {
 			t.Errorf("seed %d:\n%s", seed, d)
 		}
 	}
+	opt.NoFixes = true
+	rnd := rand.New(rand.NewPCG(1, 5))
+	other := opt
+	other.Finder = shuffled{opt.Finder, rnd}
+	for name, tr := range bundled(t) {
+		one, two := reviewed(t, opt, tr), reviewed(t, other, tr)
+		if d := cmp.Diff(outline(one, review.Make(one, tr.hunks())), outline(two, review.Make(two, tr.hunks()))); d != "" {
+			t.Errorf("%s:\n%s", name, d)
+		}
+	}
+}
+
+// bundled gives the pull requests in testdata by name.
+func bundled(t *testing.T) map[string]trees {
+	t.Helper()
+	files, err := filepath.Glob("../../testdata/pulls/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no pull requests in testdata/pulls (%v)", err)
+	}
+	out := map[string]trees{}
+	for _, name := range files {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tr := trees{fstest.MapFS{}, fstest.MapFS{}}
+		content := map[string]string{}
+		for _, f := range txtar.Parse(data).Files {
+			content[f.Name] = string(f.Data)
+		}
+		newTrees(content, "base", tr.base)
+		newTrees(content, "head", tr.head)
+		out[strings.TrimSuffix(filepath.Base(name), ".txtar")] = tr
+	}
+	return out
+}
+
+// commented adds a comment to the end of every file that may have one.
+func commented(tree fstest.MapFS) fstest.MapFS {
+	out := fstest.MapFS{}
+	for name, f := range tree {
+		data := f.Data
+		switch path.Ext(name) {
+		case ".yaml", ".yml", ".tf", ".tfvars":
+			if !strings.HasPrefix(name, ".plimsoll") && bytes.HasSuffix(data, []byte("\n")) {
+				data = append(bytes.Clone(data), "# a note\n"...)
+			}
+		}
+		out[name] = &fstest.MapFile{Data: data, Mode: f.Mode}
+	}
+	return out
+}
+
+// turned puts the documents of every file the other way round.
+func turned(tree fstest.MapFS) fstest.MapFS {
+	out := fstest.MapFS{}
+	for name, f := range tree {
+		data := f.Data
+		if docs := strings.Split(strings.TrimPrefix(string(data), "---\n"), "\n---\n"); path.Ext(name) == ".yaml" && len(docs) > 1 {
+			for i := range docs {
+				docs[i] = strings.TrimSuffix(docs[i], "\n")
+			}
+			slices.Reverse(docs)
+			data = []byte(strings.Join(docs, "\n---\n") + "\n")
+		}
+		out[name] = &fstest.MapFile{Data: data, Mode: f.Mode}
+	}
+	return out
+}
+
+// rewritten writes the YAML of a tree anew: the keys of every map the other way
+// round, four columns of indentation. It leaves alone what YAML alone does not
+// tell: templates, and comments that mean something.
+func rewritten(tree fstest.MapFS) fstest.MapFS {
+	out := fstest.MapFS{}
+	for name, f := range tree {
+		out[name] = f
+		if ext := path.Ext(name); ext != ".yaml" && ext != ".yml" || strings.HasPrefix(name, ".plimsoll") {
+			continue
+		}
+		if slices.ContainsFunc([]string{"{{", "ignore", "skip", "#cloud-config", "&", "\r"}, func(s string) bool { return bytes.Contains(f.Data, []byte(s)) }) {
+			continue
+		}
+		var b bytes.Buffer
+		d, e := yaml.NewDecoder(bytes.NewReader(f.Data)), yaml.NewEncoder(&b)
+		e.SetIndent(4)
+		err := error(nil)
+		for err == nil {
+			var n yaml.Node
+			if err = d.Decode(&n); err == nil {
+				turnKeys(&n)
+				err = e.Encode(&n)
+			}
+		}
+		if errors.Is(err, io.EOF) && e.Close() == nil {
+			out[name] = &fstest.MapFile{Data: b.Bytes()}
+		}
+	}
+	return out
+}
+
+func turnKeys(n *yaml.Node) {
+	if n.Kind == yaml.MappingNode {
+		slices.Reverse(n.Content)
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			n.Content[i], n.Content[i+1] = n.Content[i+1], n.Content[i]
+		}
+	}
+	for _, c := range n.Content {
+		turnKeys(c)
+	}
+}
+
+// TestBundledWriting: a comment reaches nothing, and another order of documents
+// brings nothing and mends nothing, in the repositories of testdata too.
+func TestBundledWriting(t *testing.T) {
+	opt := lean(t)
+	turns, writings := 0, 0
+	repositories := bundled(t)
+	for _, name := range cases(t, "formats") {
+		data, err := os.ReadFile("../../testdata/formats/" + name + ".txtar")
+		if err != nil {
+			t.Fatal(err)
+		}
+		tree := fstest.MapFS{}
+		for _, f := range txtar.Parse(data).Files {
+			if f.Name != "want" && f.Name != "ask" && f.Name != "paths" {
+				tree[f.Name] = &fstest.MapFile{Data: f.Data}
+			}
+		}
+		repositories["formats/"+name] = trees{head: tree}
+	}
+	for name, tr := range repositories {
+		t.Run(name, func(t *testing.T) {
+			r := reviewed(t, opt, trees{tr.head, commented(tr.head)})
+			for _, c := range r.Changes {
+				if c.Kind != change.Unchanged {
+					t.Errorf("with comments %s is %s", c.Resource().ID, c.Kind)
+				}
+			}
+			if got := state(r, engine.New, engine.Fixed, engine.Suppressed); len(got) > 0 {
+				t.Errorf("with comments:\n%s", strings.Join(got, "\n"))
+			}
+			anew := trees{tr.head, rewritten(tr.head)}
+			writings += len(anew.diff())
+			if got := state(reviewed(t, opt, anew), engine.New, engine.Fixed, engine.Suppressed); len(got) > 0 {
+				t.Errorf("with keys the other way round:\n%s", strings.Join(got, "\n"))
+			}
+			back := trees{tr.head, turned(tr.head)}
+			turns += len(back.diff())
+			if got := state(reviewed(t, opt, back), engine.New, engine.Fixed, engine.Suppressed); len(got) > 0 {
+				t.Errorf("with documents the other way round:\n%s", strings.Join(got, "\n"))
+			}
+		})
+	}
+	if turns < 10 || writings < 100 {
+		t.Errorf("%d files of several documents and %d written anew prove nothing", turns, writings)
+	}
 }
 
 // apart are bundled pull requests of which the properties do not speak, each
@@ -283,28 +452,11 @@ var apart = map[string]string{
 // TestBundledPulls holds the difference for the pull requests in testdata.
 func TestBundledPulls(t *testing.T) {
 	opt := lean(t)
-	files, err := filepath.Glob("../../testdata/pulls/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no pull requests in testdata/pulls (%v)", err)
-	}
-	for _, name := range files {
-		short := strings.TrimSuffix(filepath.Base(name), ".txtar")
-		t.Run(short, func(t *testing.T) {
-			if apart[short] != "" {
-				return
+	for name, tr := range bundled(t) {
+		t.Run(name, func(t *testing.T) {
+			if apart[name] == "" {
+				difference(t, opt, tr)
 			}
-			data, err := os.ReadFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			tr := trees{fstest.MapFS{}, fstest.MapFS{}}
-			content := map[string]string{}
-			for _, f := range txtar.Parse(data).Files {
-				content[f.Name] = string(f.Data)
-			}
-			newTrees(content, "base", tr.base)
-			newTrees(content, "head", tr.head)
-			difference(t, opt, tr)
 		})
 	}
 }
