@@ -227,7 +227,7 @@ func (n *Node) Str() string {
 // items does. Unknown values are equal when they depend on the same and refer to
 // the same, and what is known of them is equal.
 func Equal(a, b *Node) bool {
-	if a == nil || b == nil {
+	if a == b || a == nil || b == nil {
 		return a == b
 	}
 	if a.Unknown || b.Unknown {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path"
@@ -14,6 +15,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 
@@ -456,6 +458,59 @@ func TestBundledPulls(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			if apart[name] == "" {
 				difference(t, opt, tr)
+			}
+		})
+	}
+}
+
+// counted counts the files that a reader is given.
+type counted struct {
+	format.Reader
+	files *atomic.Int32
+}
+
+func (c counted) Read(ctx context.Context, u format.Unit) ([]*resource.Resource, source.Diagnostics) {
+	c.files.Add(int32(len(u.Files)))
+	return c.Reader.Read(ctx, u)
+}
+
+// TestUnchangedFilesAreReadOnce: what both sides have is read once, unless a name
+// repeats, and the report is what it would be otherwise.
+func TestUnchangedFilesAreReadOnce(t *testing.T) {
+	pod := func(name, more string) *fstest.MapFile {
+		return &fstest.MapFile{Data: []byte("apiVersion: v1\nkind: Pod\nmetadata: {name: " + name + "}\nspec: {" + more + "containers: [{name: a, image: a}]}\n")}
+	}
+	for _, tt := range []struct {
+		name  string
+		more  fstest.MapFS
+		files int32
+		diags int
+	}{
+		{"all good", fstest.MapFS{"k8s/c.yaml": pod("c", "")}, 2 + 2, 0},
+		{"an unchanged file is broken", fstest.MapFS{"k8s/c.yaml": {Data: []byte("apiVersion: v1\nkind: Pod\nmetadata: {name: [\n")}}, 2 + 2, 1},
+		{"a name repeats", fstest.MapFS{"k8s/c.yaml": pod("a", "hostPID: true, ")}, 2 + 2 + 3 + 3, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tr := trees{fstest.MapFS{"k8s/a.yaml": pod("a", ""), "k8s/b.yaml": pod("b", "")}, fstest.MapFS{"k8s/a.yaml": pod("a", "hostPID: true, "), "k8s/b.yaml": pod("b", "")}}
+			for name, f := range tt.more {
+				tr.base[name], tr.head[name] = f, f
+			}
+			opt := lean(t)
+			opt.Readers = maps.Clone(opt.Readers)
+			var files atomic.Int32
+			opt.Readers[resource.Kubernetes] = counted{opt.Readers[resource.Kubernetes], &files}
+			r := reviewed(t, opt, tr)
+			if files.Load() != tt.files || len(r.Diagnostics) != tt.diags {
+				t.Errorf("%d files were read, %v", files.Load(), r.Diagnostics)
+			}
+			var got []string
+			for _, f := range r.Findings {
+				if f.Rule.ID == "k8s/host-namespaces" {
+					got = append(got, string(f.State)+" "+f.Resource.Range.File)
+				}
+			}
+			if want := "new k8s/a.yaml"; len(got) == 0 || got[0] != want {
+				t.Errorf("%v, not %s", got, want)
 			}
 		})
 	}

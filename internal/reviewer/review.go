@@ -99,10 +99,8 @@ func NewReview(ctx context.Context, opt Options, trees Trees) (*Session, error) 
 	if err := trees.Prefetch(ctx, filesOf(baseUnits), filesOf(headUnits)); err != nil {
 		return nil, fmt.Errorf("fetch the files under review: %w", err)
 	}
-	var base, head []*resource.Resource
 	opt.progress("reading", 0, len(baseUnits)+len(headUnits))
-	base, _, _ = opt.read(ctx, baseUnits) // what the base could not be read for is no news
-	head, ds, lost := opt.read(ctx, headUnits)
+	base, head, ds, lost := opt.readSides(ctx, baseUnits, headUnits, changes)
 	// What the head cannot be read for is not gone, so it is not fixed either.
 	base = slices.DeleteFunc(base, func(r *resource.Resource) bool { return lost[r.Unit] })
 	run.diags = append(run.diags, ds...)
