@@ -89,6 +89,11 @@ func propose(f engine.Finding, files Files) ([]source.Edit, error) {
 	if err != nil {
 		return nil, err
 	}
+	if res.Format == resource.Compose {
+		if p, err = shortForm(f.Item, item, p); err != nil {
+			return nil, err
+		}
+	}
 	// The operations hang below the item; the writers start at the root.
 	top := p
 	for i := len(f.Item) - 1; i >= 0; i-- {

@@ -191,9 +191,27 @@ func (w *hclWriter) blocks(name string, nested []*hclsyntax.Block, n *resource.N
 // attribute carries out p on an attribute; gone says that it is to go.
 func (w *hclWriter) attribute(a *hclsyntax.Attribute, p *patch) (gone bool, err error) {
 	if p.del {
+		if refersToResource(a.Expr) {
+			return true, nil
+		}
 		return true, literal(a.Name, a.Expr)
 	}
 	return false, w.expr(a.Name, a.Expr, p)
+}
+
+// refersToResource reports whether an expression is an attribute of a resource
+// and nothing else. It is the same at every call of the module, so that what it
+// is written for can be taken away, though not replaced by a value.
+func refersToResource(e hclsyntax.Expression) bool {
+	t, ok := e.(*hclsyntax.ScopeTraversalExpr)
+	if !ok {
+		return false
+	}
+	switch t.Traversal.RootName() {
+	case "var", "local", "each", "count", "module", "path", "terraform", "self":
+		return false
+	}
+	return true
 }
 
 // literal refuses an expression whose value is decided elsewhere: another

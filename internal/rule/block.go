@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"regexp"
 	"slices"
@@ -347,26 +348,48 @@ func nativeOf(v ref.Val) (any, bool) {
 // plainYAML is text that YAML takes for itself without quotes.
 var plainYAML = regexp.MustCompile(`^[A-Za-z/]([A-Za-z0-9._/@:+-]*[A-Za-z0-9._/@+-])?$|^[0-9]+(m|[KMGTP]i?)$`)
 
-// scalarYAML writes a value in one line: plain words as they are, anything else
-// as JSON, which YAML reads too.
+// scalarYAML writes a value in one line, maps and lists in flow style.
 func scalarYAML(v ref.Val) (string, bool) {
-	if x, ok := v.(types.String); ok {
-		if s := string(x); plainYAML.MatchString(s) && !yamlWord(s) {
-			return s, true
-		}
-	}
 	native, ok := nativeOf(v)
 	if !ok {
 		return "", false
 	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if enc.Encode(native) != nil {
-		return "", false
+	s, ok := flowYAML(native)
+	return s, ok && !strings.Contains(s, "`")
+}
+
+// flowYAML leaves plain words as they are and writes any other text as JSON,
+// which YAML reads too.
+func flowYAML(v any) (string, bool) {
+	var parts []string
+	switch x := v.(type) {
+	case string:
+		if plainYAML.MatchString(x) && !yamlWord(x) {
+			return x, true
+		}
+		return quote(x)
+	case []any:
+		for _, it := range x {
+			s, ok := flowYAML(it)
+			if !ok {
+				return "", false
+			}
+			parts = append(parts, s)
+		}
+		return "[" + strings.Join(parts, ", ") + "]", true
+	case map[string]any:
+		for _, k := range slices.Sorted(maps.Keys(x)) {
+			key, _ := flowYAML(k)
+			s, ok := flowYAML(x[k])
+			if !ok {
+				return "", false
+			}
+			parts = append(parts, key+": "+s)
+		}
+		return "{" + strings.Join(parts, ", ") + "}", true
 	}
-	s := strings.TrimSpace(b.String())
-	return s, !strings.Contains(s, "`")
+	b, err := json.Marshal(v)
+	return string(b), err == nil
 }
 
 // yamlWord reports whether YAML takes a plain word for something else than text.

@@ -49,9 +49,9 @@ func TestFill(t *testing.T) {
 		to     any
 		write  string
 	}{
-		{"plain", name("api", labelMap("app", "api")), "api", "name: api\nlabels: {\"app\":\"api\"}"},
-		{"text that YAML takes for something else", name("true", labelMap("app", "1")), "true", "name: \"true\"\nlabels: {\"app\":\"1\"}"},
-		{"a line break", name("a\nb", labelMap("a", "b")), "a\nb", "name: \"a\\nb\"\nlabels: {\"a\":\"b\"}"},
+		{"plain", name("api", labelMap("app", "api")), "api", "name: api\nlabels: {app: api}"},
+		{"text that YAML takes for something else", name("true", labelMap("app", "1")), "true", "name: \"true\"\nlabels: {app: \"1\"}"},
+		{"a line break", name("a\nb", labelMap("a", "b")), "a\nb", "name: \"a\\nb\"\nlabels: {a: b}"},
 		{"a fence", name("a```b", labelMap("a", "b")), "a```b", ""},
 		{"nothing to fill in", name("api", nil), "api", ""},
 		{"unknown", name("?", labelMap("a", "b")), nil, ""},
