@@ -45,6 +45,9 @@ func Markdown(w io.Writer, r *Report) error {
 				}
 			}
 			text += fenced("diff", diff) + "\n"
+			if f.Fix.Review != "" {
+				text += fmt.Sprintf("Before you apply it: %s\n\n", prose(sentence(f.Fix.Review)))
+			}
 		}
 		if _, err := io.WriteString(w, text); err != nil {
 			return fmt.Errorf("write the Markdown report: %w", err)

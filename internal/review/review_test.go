@@ -141,6 +141,55 @@ func TestCommentCarriesSuggestionAndMarker(t *testing.T) {
 	}
 }
 
+// TestBlockIsShownWhereNoFixIs holds that every report shows the block to write,
+// in its language, where no fix is offered, and the fix's review where one is.
+func TestBlockIsShownWhereNoFixIs(t *testing.T) {
+	all := func(r *review.Report) map[string]string {
+		out := map[string]string{}
+		var b bytes.Buffer
+		if err := review.Text(&b, r, review.TextOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		out["text"] = b.String()
+		b.Reset()
+		if err := review.Markdown(&b, r); err != nil {
+			t.Fatal(err)
+		}
+		out["Markdown"] = b.String()
+		out["comment"] = review.Make(r, hunks(r)).Comments[0].Body
+		r.Policy.Draft = true
+		out["annotation"] = review.Make(r, hunks(r)).Annotations[0].Message
+		return out
+	}
+	r := report(1)
+	f := &r.Findings[0]
+	f.Rule.Checks = []rule.Check{{Platform: resource.Terraform}}
+	f.Write = "a = 1\nb = 2"
+	f.Fix.Review = "it must be so"
+	for where, text := range all(r) {
+		if strings.Contains(text, "b = 2") {
+			t.Errorf("%s shows the block beside the fix:\n%s", where, text)
+		}
+		if where != "annotation" && !strings.Contains(text, "efore you apply it: It must be so.\n") {
+			t.Errorf("%s does not say what to check:\n%s", where, text)
+		}
+	}
+	r.Policy.Draft = false
+	f.Fix = nil
+	regroup(r)
+	for where, want := range map[string]string{
+		"text":       "write │ a = 1\n      │ b = 2\n",
+		"Markdown":   "```hcl\na = 1\nb = 2\n```\n",
+		"comment":    "```hcl\na = 1\nb = 2\n```\n",
+		"annotation": "\n\na = 1\nb = 2",
+	} {
+		if text := all(r)[where]; !strings.Contains(text, want) {
+			t.Errorf("%s does not show the block:\n%s", where, text)
+		}
+		r.Policy.Draft = false
+	}
+}
+
 func TestMarkerInAQuoteDoesNotCount(t *testing.T) {
 	m := review.Marker([]string{fingerprint(1), fingerprint(2)})
 	if got := review.ParseMarkers("> " + m + "\n\nI disagree " + m); len(got) != 0 {

@@ -127,6 +127,9 @@ func textFinding(b *bufio.Writer, r *Report, f Finding, p painter, hidden map[st
 	switch {
 	case f.Fix != nil:
 		textFix(b, r, f, p, gutter, hidden)
+		if f.Fix.Review != "" {
+			fmt.Fprintf(b, "%s %s before you apply it: %s\n", gutter, p.paint("2", "·"), printable(plain(sentence(f.Fix.Review))))
+		}
 	case f.Write != "":
 		for i, line := range strings.Split(f.Write, "\n") {
 			head := gutter + " │"
