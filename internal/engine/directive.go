@@ -145,29 +145,35 @@ func directives(res *resource.Resource) []directive {
 	return out
 }
 
-// commentLines gives the lines that hold nothing but comments.
-func commentLines(res *resource.Resource) map[int]bool {
-	out := make(map[int]bool, len(res.Comments))
+// commentLine is a line of a file that holds nothing but a comment.
+type commentLine struct {
+	file string
+	line int
+}
+
+// commentLines gives those of a resource.
+func commentLines(res *resource.Resource) map[commentLine]bool {
+	out := make(map[commentLine]bool, len(res.Comments))
 	for _, c := range res.Comments {
 		if c.Trailing {
 			continue
 		}
 		for l := c.Range.Start.Line; l <= c.Range.LastLine(); l++ {
-			out[l] = true
+			out[commentLine{c.Range.File, l}] = true
 		}
 	}
 	return out
 }
 
-// reaches reports whether a suppression at line from speaks of line to: it
-// stands on it, on the line above it, or above with nothing but comments
-// between.
-func reaches(from, to int, comments map[int]bool) bool {
-	if from > to {
+// reaches reports whether a suppression at a place speaks of line to of its
+// file: it stands on it, on the line above it, or above with nothing but
+// comments between.
+func reaches(from source.Range, to int, comments map[commentLine]bool) bool {
+	if from.Start.Line > to {
 		return false
 	}
-	for l := from + 1; l < to; l++ {
-		if !comments[l] {
+	for l := from.Start.Line + 1; l < to; l++ {
+		if !comments[commentLine{from.File, l}] {
 			return false
 		}
 	}

@@ -81,6 +81,9 @@ type Suppression struct {
 	Reason  string // never empty
 	Expires string // YYYY-MM-DD, "" for never
 	Range   source.Range
+	// here says that it answers for the place of the finding, and so for every
+	// unit that reads it; not so one at a setting that one environment has.
+	here bool
 }
 
 // NotEvaluated is a check that could not be decided.

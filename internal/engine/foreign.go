@@ -248,11 +248,11 @@ func foreignMetadata(res *resource.Resource, add func(directive, string, []strin
 	}
 }
 
-// lastLine gives the last line of what begins on a line of the resource.
-func lastLine(res *resource.Resource, line int) int {
+// lastLine gives the last line of what begins on a line of a file of the resource.
+func lastLine(res *resource.Resource, file string, line int) int {
 	last := line
 	resource.Walk(res.Root, func(_ resource.Path, n *resource.Node) bool {
-		if n.Range.File == res.Range.File && (n.Range.Start.Line == line || n.KeyRange.Start.Line == line && n.KeyRange.File == n.Range.File) {
+		if n.Range.File == file && (n.Range.Start.Line == line || n.KeyRange.Start.Line == line && n.KeyRange.File == n.Range.File) {
 			last = max(last, n.Range.LastLine())
 		}
 		return true

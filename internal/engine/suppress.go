@@ -16,7 +16,7 @@ import (
 type inlines struct {
 	res      *resource.Resource
 	list     []directive
-	comments map[int]bool
+	comments map[commentLine]bool
 }
 
 // live reads those of a resource that have a reason and whose date has not
@@ -112,30 +112,46 @@ func (j *judge) known(id string) bool {
 	return false
 }
 
-// find gives the suppression for a rule at a place of the resource.
-func (in inlines) find(ruleID string, at source.Range) (directive, bool) {
+// find gives the suppression for a rule at a place of the resource, or at one of
+// the further places that decide: the key of a file of values. here says that it
+// answers for the place itself, whoever else reads it.
+func (in inlines) find(ruleID string, at source.Range, origins []source.Range) (d directive, here, ok bool) {
 	for _, d := range in.list {
-		if d.names(ruleID) && (in.whole(d) || d.place.File == at.File && in.reach(d, at.Start.Line)) {
-			return d, true
+		if d.names(ruleID) && (in.whole(d) || in.reach(d, at)) {
+			return d, true, true
 		}
 	}
-	return directive{}, false
+	for _, d := range in.list {
+		if !d.names(ruleID) {
+			continue
+		}
+		for _, o := range origins {
+			if in.reach(d, o) {
+				return d, false, true
+			}
+		}
+	}
+	return directive{}, false, false
 }
 
 // reach reports whether a suppression speaks of a line: by standing there or
 // right above it, or by standing at what the line is part of.
-func (in inlines) reach(d directive, line int) bool {
-	if reaches(d.place.Start.Line, line, in.comments) {
+func (in inlines) reach(d directive, at source.Range) bool {
+	file, line := d.place.File, at.Start.Line
+	if file != at.File {
+		return false
+	}
+	if reaches(d.place, line, in.comments) {
 		return true
 	}
 	if d.scope != scopeBlock || line < d.place.Start.Line {
 		return false
 	}
 	first := d.place.Start.Line
-	for in.comments[first] {
+	for in.comments[commentLine{file, first}] {
 		first++
 	}
-	return first <= line && line <= lastLine(in.res, first)
+	return first <= line && line <= lastLine(in.res, file, first)
 }
 
 // whole reports whether a suppression speaks of the whole resource.
@@ -144,7 +160,7 @@ func (in inlines) whole(d directive) bool {
 		return true
 	}
 	for _, r := range [...]source.Range{in.res.Range, in.res.Head} {
-		if r.File == d.place.File && reaches(d.place.Start.Line, r.Start.Line, in.comments) {
+		if r.File == d.place.File && reaches(d.place, r.Start.Line, in.comments) {
 			return true
 		}
 	}
@@ -163,14 +179,14 @@ func (j *judge) suppress(out *changeResult, head, base *side) {
 	}
 	for i := range out.findings {
 		f := &out.findings[i]
-		if d, ok := own.find(f.Rule.ID, f.Range); ok {
+		if d, here, ok := own.find(f.Rule.ID, f.Range, f.Origins); ok {
 			by, counts := d, true
 			if !j.run.opt.InlineFromHead {
 				by, counts = inBase(before, base, head.violations[i])
 			}
 			if counts {
 				f.State = Suppressed
-				f.Suppression = &Suppression{By: "inline", Tool: by.tool, Reason: by.reason, Expires: by.until, Range: d.place}
+				f.Suppression = &Suppression{By: "inline", Tool: by.tool, Reason: by.reason, Expires: by.until, Range: d.place, here: here}
 				continue
 			}
 			f.Pending = &Suppression{By: "inline", Reason: d.reason, Expires: d.until, Range: d.place}
@@ -194,8 +210,8 @@ func inBase(before inlines, base *side, v violation) (directive, bool) {
 		}
 	}
 	for _, it := range base.itemsAt(v) {
-		r, _ := locate(before.res, it, v.setting())
-		if d, ok := before.find(v.check.rule.ID, r); ok {
+		r, origins := locate(before.res, it, v.setting())
+		if d, _, ok := before.find(v.check.rule.ID, r, origins); ok {
 			return d, true
 		}
 	}
@@ -209,7 +225,7 @@ func (j *judge) suppressByConfig(f *Finding) {
 		}
 		if s.Covers == nil || s.Covers(f.Range.File) {
 			f.State = Suppressed
-			f.Suppression = &Suppression{By: "config", Reason: s.Reason, Expires: s.Expires, Range: s.Range}
+			f.Suppression = &Suppression{By: "config", Reason: s.Reason, Expires: s.Expires, Range: s.Range, here: true}
 			return
 		}
 	}

@@ -216,9 +216,20 @@ func FuzzParseDirective(f *testing.F) {
 }
 
 func TestReaches(t *testing.T) {
-	comments := map[int]bool{4: true, 5: true}
-	got := []bool{reaches(6, 6, nil), reaches(5, 6, comments), reaches(3, 6, comments), reaches(2, 6, comments), reaches(7, 6, comments), reaches(4, 6, map[int]bool{4: true})}
-	if diff := cmp.Diff([]bool{true, true, true, false, false, false}, got); diff != "" {
+	at := func(line int) source.Range { return source.Range{File: "a", Start: source.Pos{Line: line}} }
+	on := func(file string, lines ...int) map[commentLine]bool {
+		out := map[commentLine]bool{}
+		for _, l := range lines {
+			out[commentLine{file, l}] = true
+		}
+		return out
+	}
+	comments := on("a", 4, 5)
+	got := []bool{
+		reaches(at(6), 6, nil), reaches(at(5), 6, comments), reaches(at(3), 6, comments), reaches(at(2), 6, comments), reaches(at(7), 6, comments),
+		reaches(at(4), 6, on("a", 4)), reaches(at(3), 6, on("b", 4, 5)),
+	}
+	if diff := cmp.Diff([]bool{true, true, true, false, false, false, false}, got); diff != "" {
 		t.Error(diff)
 	}
 }

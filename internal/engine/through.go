@@ -119,7 +119,7 @@ func mergeMembers(fs []Finding, members []int, drop []bool) {
 	}
 	merged := fs[first]
 	for _, i := range members {
-		if rank(fs[i].State) > rank(merged.State) {
+		if rank(fs[i]) > rank(merged) {
 			merged.State, merged.Suppression = fs[i].State, fs[i].Suppression
 		}
 		merged.Origins = union(merged.Origins, fs[i].Origins)
@@ -149,14 +149,18 @@ func union(a, b []source.Range) []source.Range {
 	return out
 }
 
-func rank(s State) int {
-	switch s {
-	case Suppressed:
+// rank orders what is said of one place: somebody who answers for it does so for
+// all units, one who answers for the setting of an environment for that alone.
+func rank(f Finding) int {
+	switch {
+	case f.State == Suppressed && f.Suppression != nil && f.Suppression.here:
+		return 3
+	case f.State == New:
 		return 2
-	case New:
-		return 1
+	case f.State == Suppressed:
+		return 0
 	}
-	return 0
+	return 1
 }
 
 // UnitName is the name that people have for the unit of a resource: its variant,

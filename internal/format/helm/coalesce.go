@@ -1,7 +1,9 @@
 package helm
 
 import (
+	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -58,29 +60,30 @@ func copied(v any) any {
 }
 
 // coalesce gives the values of a chart and of those below it, with the given
-// ones on top.
-func coalesce(c *chart.Chart, given table) (table, error) {
+// ones on top. A null takes a default away; with keep it stays, for a later
+// turn.
+func coalesce(c *chart.Chart, given table, keep bool) (table, error) {
 	out, _ := copied(given).(table)
 	if out == nil {
 		out = table{}
 	}
-	return out, coalesceInto(c, out)
+	return out, coalesceInto(c, out, keep)
 }
 
-func coalesceInto(c *chart.Chart, values table) error {
+func coalesceInto(c *chart.Chart, values table, keep bool) error {
 	own, _ := copied(c.Values).(table)
 	for key, v := range own {
 		set, ok := values[key]
 		switch below, isTable := set.(table); {
 		case !ok:
 			values[key] = v
-		case set == nil:
-			delete(values, key) // null takes a default away
+		case set == nil && !keep:
+			delete(values, key)
 		case isTable:
 			if from, ok := v.(table); ok {
 				// What is for a chart below keeps its nulls until that chart's turn.
 				isChart := slices.ContainsFunc(c.Dependencies(), func(d *chart.Chart) bool { return d.Name() == key })
-				layUnder(below, from, isChart)
+				layUnder(below, from, keep || isChart)
 			}
 		}
 	}
@@ -95,7 +98,7 @@ func coalesceInto(c *chart.Chart, values table) error {
 			return fmt.Errorf("the values for the chart %s are no map", d.Name())
 		}
 		handDown(below, values)
-		if err := coalesceInto(d, below); err != nil {
+		if err := coalesceInto(d, below, keep); err != nil {
 			return err
 		}
 	}
@@ -106,6 +109,18 @@ func coalesceInto(c *chart.Chart, values table) error {
 // null the key is gone, unless nulls are kept. As with Helm, the null reaches the
 // table below too, which others may look at later.
 func layUnder(top, under table, keep bool) {
+	left := maxLayers
+	layer(top, under, keep, &left)
+}
+
+// maxLayers bounds how many tables are laid over each other at once. Those that
+// hold themselves, which import-values can make, have no end.
+const maxLayers = 1 << 18
+
+func layer(top, under table, keep bool, left *int) {
+	if *left--; *left < 0 {
+		return
+	}
 	said := map[string]bool{}
 	for key, v := range under {
 		said[key] = v != nil
@@ -129,10 +144,31 @@ func layUnder(top, under table, keep bool) {
 		}
 		if a, ok := set.(table); ok {
 			if b, ok := v.(table); ok {
-				layUnder(a, b, keep)
+				layer(a, b, keep, left)
 			}
 		}
 	}
+}
+
+// errEndless is what becomes of a chart that imports values into themselves. Helm
+// does not end on one.
+var errEndless = errors.New("its import-values put a table into itself")
+
+// endless reports whether a table holds itself. seen are those that were looked
+// into: true while they are.
+func endless(t table, seen map[uintptr]bool) bool {
+	at := reflect.ValueOf(t).Pointer()
+	if within, ok := seen[at]; ok {
+		return within
+	}
+	seen[at] = true
+	for _, v := range t {
+		if below, ok := v.(table); ok && below != nil && endless(below, seen) {
+			return true
+		}
+	}
+	seen[at] = false
+	return false
 }
 
 // handDown gives the global values to a chart below.
@@ -224,7 +260,7 @@ func enable(c *chart.Chart, given table, under []string) error {
 		}
 	}
 	c.SetDependencies(parts...)
-	values, err := coalesce(c, given)
+	values, err := coalesce(c, given, false)
 	if err != nil {
 		return err
 	}
@@ -237,7 +273,12 @@ func enable(c *chart.Chart, given table, under []string) error {
 		}
 	}
 	c.SetDependencies(slices.DeleteFunc(parts, func(d *chart.Chart) bool { return off[d.Name()] })...)
-	c.Metadata.Dependencies = slices.DeleteFunc(slices.Clone(wanted), func(w *chart.Dependency) bool { return w == nil || off[w.Name] })
+	c.Metadata.Dependencies = nil
+	for _, w := range wanted {
+		if w != nil && !off[w.Name] {
+			c.Metadata.Dependencies = append(c.Metadata.Dependencies, w)
+		}
+	}
 	for _, d := range c.Dependencies() {
 		if err := enable(d, values, append(slices.Clip(under), d.Name())); err != nil {
 			return err
@@ -286,15 +327,18 @@ func importValues(c *chart.Chart) error {
 			return err
 		}
 	}
-	if len(c.Metadata.Dependencies) == 0 {
+	if c.Metadata.Dependencies == nil {
 		return nil
 	}
-	values, err := coalesce(c, nil)
+	values, err := coalesce(c, nil, true)
 	if err != nil {
 		return err
 	}
 	imported := table{}
 	for _, w := range c.Metadata.Dependencies {
+		if w == nil {
+			continue
+		}
 		for _, one := range w.ImportValues {
 			child, parent := "", "."
 			switch x := one.(type) {
@@ -305,9 +349,12 @@ func importValues(c *chart.Chart) error {
 			default:
 				continue
 			}
-			found, ok := lookUp(values, append([]string{w.Name}, strings.Split(child, ".")...)).(table)
+			found, ok := lookUp(values, strings.Split(w.Name+"."+child, ".")).(table)
 			if !ok {
 				continue
+			}
+			if len(found) == 0 {
+				found = table{} // what is laid over it later does not reach the chart below
 			}
 			if parent != "." {
 				way := strings.Split(parent, ".")
@@ -315,25 +362,15 @@ func importValues(c *chart.Chart) error {
 					found = table{way[i]: found}
 				}
 			}
-			layUnder(imported, found, false)
+			layUnder(imported, found, true)
+			if seen := map[uintptr]bool{}; endless(imported, seen) || endless(values, seen) {
+				return errEndless
+			}
 		}
+		w.ImportValues = nil // once: as with Helm, a chart that is there by two names shares them
 	}
-	c.Values = withoutNulls(values)
-	layUnder(c.Values, imported, false)
+	own, _ := copied(values).(table) // what was imported may hold tables of values
+	layUnder(own, imported, true)
+	c.Values = own
 	return nil
-}
-
-// withoutNulls is a copy of a table without the keys that say null.
-func withoutNulls(t table) table {
-	out := make(table, len(t))
-	for k, v := range t {
-		switch x := v.(type) {
-		case nil:
-		case table:
-			out[k] = withoutNulls(x)
-		default:
-			out[k] = copied(v)
-		}
-	}
-	return out
 }

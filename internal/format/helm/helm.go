@@ -96,16 +96,12 @@ func (l *loaded) render(values map[string]any) []*resource.Resource {
 		kube = v
 	}
 	r, err := prepare(l, values, kube, l.unit.Settings[Namespace])
-	var s *set
-	if err == nil {
-		s, err = newSet(r.trees)
-	}
 	if err != nil {
 		l.fail(source.LevelError, place, 0, l.unit.Dir, "the chart cannot be rendered: %s", plain(err))
 		return nil
 	}
 	out := l.crds(l.root.chart)
-	out = append(out, r.templatesRead(s)...)
+	out = append(out, r.templatesRead()...)
 	distinguish(out, &l.diags)
 	for _, res := range out {
 		res.Format, res.Unit, res.Variant = Name, l.unit.ID, l.unit.Variant
@@ -114,7 +110,7 @@ func (l *loaded) render(values map[string]any) []*resource.Resource {
 }
 
 // templatesRead renders every template and reads what comes out.
-func (r *release) templatesRead(s *set) []*resource.Resource {
+func (r *release) templatesRead() []*resource.Resource {
 	l := r.l
 	todo := slices.Clone(r.templates)
 	sort.SliceStable(todo, func(i, j int) bool {
@@ -124,16 +120,15 @@ func (r *release) templatesRead(s *set) []*resource.Resource {
 		}
 		return a.name < b.name
 	})
-	trees, marks := r.marked()
-	with, err := newSet(trees)
+	out := r.renderer()
 	values := &settings{l: l, trees: map[string]*resource.Node{}}
 	left := maxRendered
-	var out []*resource.Resource
+	var all []*resource.Resource
 	for _, t := range todo {
 		if partial(t.name) || t.tree == nil || l.ctx.Err() != nil {
 			continue
 		}
-		text, failed := s.execute(t)
+		text, events, failed := out.render(t)
 		if failed == nil {
 			if len(text) > left {
 				failed = errTooMuch
@@ -149,21 +144,14 @@ func (r *release) templatesRead(s *set) []*resource.Resource {
 		if strings.TrimSpace(text) == "" {
 			continue
 		}
-		var events []event
-		if err == nil {
-			if marked, err := with.execute(t); err == nil {
-				stripped, found := strip(marked)
-				events = align(stripped, text, found)
-			}
-		}
 		m := &remapper{
-			r: r, t: t, settings: values, layout: newLayout(text, marks.sites, events),
+			r: r, t: t, settings: values, layout: newLayout(text, out.marks.sites, events),
 			rendered: source.NewFile(t.at(), []byte(text)), within: map[*facts][]source.Range{},
 			fallback: r.fallback(t), unknown: l.unit.Settings[Namespace] == "",
 		}
-		out = append(out, m.read()...)
+		all = append(all, m.read()...)
 	}
-	return out
+	return all
 }
 
 // variant says with which values a rendering was done, where they are not the

@@ -75,7 +75,7 @@ func sdk(t testing.TB, files map[string]string, values map[string]any) map[strin
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := chartutil.ProcessDependencies(c, values); err != nil {
+	if err := chartutil.ProcessDependenciesWithMerge(c, values); err != nil {
 		t.Fatal(err)
 	}
 	caps := chartutil.DefaultCapabilities.Copy()
@@ -129,6 +129,16 @@ func own(t testing.TB, files map[string]string, values map[string]any) (clean, m
 			t.Fatal(err)
 		}
 		marked[x.name], _ = strip(m)
+	}
+	both := r.renderer()
+	for _, x := range r.templates {
+		if partial(x.name) {
+			continue
+		}
+		text, _, err := both.render(x)
+		if err != nil || text != clean[x.name] {
+			t.Errorf("%s: as it is rendered: %v (-clean +got):\n%s", x.name, err, cmp.Diff(clean[x.name], text))
+		}
 	}
 	return clean, marked
 }

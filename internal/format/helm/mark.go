@@ -46,13 +46,14 @@ type site struct {
 type marker struct {
 	sites []site
 	spans map[*tpl][]span // of the actions of a file, braces included
+	trees map[string]bool // those that have marks
 }
 
 type span struct{ start, end int }
 
 // marked gives copies of the trees with marks in them.
 func (r *release) marked() (map[string]*parse.Tree, *marker) {
-	m := &marker{spans: map[*tpl][]span{}}
+	m := &marker{spans: map[*tpl][]span{}, trees: map[string]bool{}}
 	out := make(map[string]*parse.Tree, len(r.trees))
 	for name, tree := range r.trees {
 		t := r.owner[name]
@@ -60,8 +61,9 @@ func (r *release) marked() (map[string]*parse.Tree, *marker) {
 			out[name] = tree
 			continue
 		}
-		c := tree.Copy()
+		c, before := tree.Copy(), len(m.sites)
 		m.list(t, c.Root, name == t.name)
+		m.trees[name] = len(m.sites) > before
 		out[name] = c
 	}
 	return out, m

@@ -75,7 +75,7 @@ func prepare(l *loaded, values map[string]any, kubeVersion, namespace string) (*
 		namespace = unknownNamespace
 	}
 	caps.APIVersions = append(caps.APIVersions, strings.FieldsFunc(l.unit.Settings[APIVersions], func(c rune) bool { return c == ',' })...)
-	all, err := coalesce(c, values)
+	all, err := coalesce(c, values, false)
 	if err != nil {
 		return nil, fmt.Errorf("its values cannot be put together: %w", err)
 	}
@@ -214,6 +214,9 @@ func (o *output) Write(p []byte) (int, error) {
 type set struct {
 	t    *template.Template
 	left int // bytes that the present template may still write
+	// within says that the present template took a text for a template that
+	// includes others.
+	within bool
 }
 
 // newSet makes a set of trees.
@@ -254,6 +257,7 @@ func (s *set) include(t *template.Template, included map[string]int) func(string
 // tpl renders a text, most often one of the values, as a template.
 func (s *set) tpl(parent *template.Template, included map[string]int) func(string, any) (string, error) {
 	return func(text string, data any) (string, error) {
+		s.within = s.within || includes(text)
 		t, err := parent.Clone()
 		if err != nil {
 			return "", err
@@ -278,7 +282,7 @@ func (s *set) execute(t *tpl) (text string, err error) {
 			text, err = "", errors.New("a function of the template failed")
 		}
 	}()
-	s.left = 2 * maxRendered // what it includes is written twice
+	s.left, s.within = 2*maxRendered, false // what it includes is written twice
 	out := output{left: &s.left}
 	if err := s.t.ExecuteTemplate(&out, t.name, t.data); err != nil {
 		return "", err
