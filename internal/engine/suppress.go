@@ -118,7 +118,7 @@ func (j *judge) known(id string) bool {
 func (in inlines) find(ruleID string, at source.Range, origins []source.Range) (d directive, here, ok bool) {
 	for _, d := range in.list {
 		if d.names(ruleID) && (in.whole(d) || in.reach(d, at)) {
-			return d, true, true
+			return d, d.place.File == at.File || d.place.File == in.res.Range.File, true
 		}
 	}
 	for _, d := range in.list {

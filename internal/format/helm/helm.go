@@ -18,6 +18,7 @@ package helm
 
 import (
 	"context"
+	"errors"
 	"path"
 	"slices"
 	"sort"
@@ -96,6 +97,9 @@ func (l *loaded) render(values map[string]any) []*resource.Resource {
 		kube = v
 	}
 	r, err := prepare(l, values, kube, l.unit.Settings[Namespace])
+	if errors.Is(err, errUnfit) {
+		return nil // which is said
+	}
 	if err != nil {
 		l.fail(source.LevelError, place, 0, l.unit.Dir, "the chart cannot be rendered: %s", plain(err))
 		return nil
@@ -121,7 +125,6 @@ func (r *release) templatesRead() []*resource.Resource {
 		return a.name < b.name
 	})
 	out := r.renderer()
-	values := &settings{l: l, trees: map[string]*resource.Node{}}
 	left := maxRendered
 	var all []*resource.Resource
 	for _, t := range todo {
@@ -145,7 +148,7 @@ func (r *release) templatesRead() []*resource.Resource {
 			continue
 		}
 		m := &remapper{
-			r: r, t: t, settings: values, layout: newLayout(text, out.marks.sites, events),
+			r: r, t: t, settings: r.settings, layout: newLayout(text, out.marks.sites, events),
 			rendered: source.NewFile(t.at(), []byte(text)), within: map[*facts][]source.Range{},
 			fallback: r.fallback(t), unknown: l.unit.Settings[Namespace] == "",
 		}

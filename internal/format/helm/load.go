@@ -183,7 +183,7 @@ func needsReading(rel string) bool {
 			return true
 		case !strings.Contains(rel, "/"):
 			switch rel {
-			case "Chart.yaml", "values.yaml", "requirements.yaml":
+			case "Chart.yaml", "values.yaml", "requirements.yaml", schemaFile:
 				return true
 			}
 			return path.Ext(rel) == ".tgz"

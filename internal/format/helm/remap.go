@@ -2,6 +2,8 @@ package helm
 
 import (
 	"bytes"
+	"cmp"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,7 +55,16 @@ func (m *remapper) resource(res *resource.Resource) {
 		}
 	}
 	res.Comments = append(res.Comments, m.comments(res.Range)...)
-	slices.SortStableFunc(res.Comments, func(a, b resource.Comment) int { return a.Range.Start.Byte - b.Range.Start.Byte })
+	res.Comments = append(res.Comments, m.further(res)...)
+	slices.SortStableFunc(res.Comments, func(a, b resource.Comment) int {
+		if (a.Range.File == res.Range.File) != (b.Range.File == res.Range.File) {
+			if a.Range.File == res.Range.File {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Or(strings.Compare(a.Range.File, b.Range.File), a.Range.Start.Byte-b.Range.Start.Byte)
+	})
 	if m.unknown && strings.Contains(res.ID, unknownNamespace) {
 		res.ID = strings.Replace(res.ID, "/"+unknownNamespace+"/", "/", 1)
 	}
@@ -313,25 +324,103 @@ func (m *remapper) decides(f *facts, t *tpl) []source.Range {
 	return out
 }
 
+// further gives the comments of other files, of values and of templates that are
+// included, that stand on or right above a line that decides something of the
+// resource.
+func (m *remapper) further(res *resource.Resource) []resource.Comment {
+	lines := map[string]map[int]bool{}
+	note := func(r source.Range) {
+		if r.File == "" || r.File == res.Range.File || len(m.spoken(r.File)) == 0 {
+			return
+		}
+		if lines[r.File] == nil {
+			lines[r.File] = map[int]bool{}
+		}
+		lines[r.File][r.Start.Line] = true
+	}
+	resource.Walk(res.Root, func(_ resource.Path, n *resource.Node) bool {
+		note(n.Range)
+		note(n.KeyRange)
+		for _, o := range n.Origins {
+			note(o)
+		}
+		return true
+	})
+	var out []resource.Comment
+	for _, file := range slices.Sorted(maps.Keys(lines)) {
+		all := m.spoken(file)
+		wanted := lines[file]
+		// From the last up, so that a comment right above another one reaches what
+		// that one does.
+		var found []resource.Comment
+		for i := len(all) - 1; i >= 0; i-- {
+			c := all[i]
+			first, last := c.Range.Start.Line, c.Range.LastLine()
+			if !wanted[first] && !wanted[last+1] {
+				continue
+			}
+			if !c.Trailing {
+				wanted[first] = true
+			}
+			found = append(found, c)
+		}
+		slices.Reverse(found)
+		out = append(out, found...)
+	}
+	return out
+}
+
+// words are those that a comment holds that speaks to a tool. Most files have
+// none.
+var words = [...]string{"ignore", "skip=", "disable="}
+
+// spoken gives the comments of a file of the chart, where one of them may speak to
+// a tool.
+func (m *remapper) spoken(name string) []resource.Comment {
+	s := m.settings
+	if got, ok := s.told[name]; ok {
+		return got
+	}
+	var out []resource.Comment
+	if f := s.l.files[name]; f != nil && f.packed == "" && slices.ContainsFunc(words[:], func(w string) bool { return bytes.Contains(f.Data, []byte(w)) }) {
+		if t := m.template(name); t != nil {
+			out = m.comments(f.Range(0, len(f.Data)))
+		} else if s.tree(name) != nil {
+			out = s.comments[name]
+		}
+	}
+	s.told[name] = out
+	return out
+}
+
+// template gives the file of templates that stands somewhere; nil for another
+// file.
+func (m *remapper) template(name string) *tpl {
+	for _, t := range m.r.templates {
+		if t.file.Path == name && t.file.packed == "" {
+			return t
+		}
+	}
+	return nil
+}
+
 // comments gives the comments of a template's own that stand within a range or
 // right above it.
 func (m *remapper) comments(r source.Range) []resource.Comment {
+	t := m.template(r.File)
+	if t == nil {
+		return nil
+	}
 	var out []resource.Comment
-	for _, t := range m.r.templates {
-		if t.file.Path != r.File || t.file.packed != "" {
+	for _, a := range t.comments() {
+		at := t.file.Range(a.start, a.end)
+		if at.End.Line < r.Start.Line-1 || at.Start.Line > r.End.Line {
 			continue
 		}
-		for _, a := range t.comments() {
-			at := t.file.Range(a.start, a.end)
-			if at.End.Line < r.Start.Line-1 || at.Start.Line > r.End.Line {
-				continue
-			}
-			text := strings.Trim(strings.TrimSpace(string(t.file.Data[a.start+2:a.end-2])), "- \t\r\n")
-			text = strings.TrimSpace(strings.TrimSuffix(strings.TrimPrefix(text, "/*"), "*/"))
-			before := string(t.file.Data[t.file.LineStart(at.Start.Line):a.start])
-			out = append(out, resource.Comment{Text: text, Range: at, Trailing: strings.TrimSpace(before) != ""})
-		}
-		break
+		text := strings.Trim(strings.TrimSpace(string(t.file.Data[a.start+2:a.end-2])), "- \t\r\n")
+		text = strings.TrimSpace(strings.TrimSuffix(strings.TrimPrefix(text, "/*"), "*/"))
+		before := string(t.file.Data[t.file.LineStart(at.Start.Line):a.start])
+		out = append(out, resource.Comment{Text: text, Range: at, Trailing: strings.TrimSpace(before) != ""})
 	}
 	return out
 }

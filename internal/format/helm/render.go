@@ -16,6 +16,7 @@ import (
 	"helm.sh/helm/v3/pkg/chart"
 
 	"github.com/plimsoll-iac/plimsoll/internal/format/yamltree"
+	"github.com/plimsoll-iac/plimsoll/internal/resource"
 	"github.com/plimsoll-iac/plimsoll/internal/source"
 )
 
@@ -59,6 +60,7 @@ type release struct {
 	byName    map[string]*tpl
 	owner     map[string]*tpl // of a tree, by its name; the one that counts
 	trees     map[string]*parse.Tree
+	settings  *settings
 }
 
 // prepare works out dependencies and values and parses the templates.
@@ -83,7 +85,13 @@ func prepare(l *loaded, values map[string]any, kubeVersion, namespace string) (*
 		"Capabilities": caps, "Values": Values(all),
 		"Release": table{"Name": cmp.Or(l.unit.Settings[ReleaseName], c.Name()), "Namespace": namespace, "IsUpgrade": false, "IsInstall": true, "Revision": 1, "Service": "Helm"},
 	}
-	r := &release{l: l, byName: map[string]*tpl{}, owner: map[string]*tpl{}, trees: map[string]*parse.Tree{}}
+	r := &release{
+		l: l, byName: map[string]*tpl{}, owner: map[string]*tpl{}, trees: map[string]*parse.Tree{},
+		settings: &settings{l: l, trees: map[string]*resource.Node{}, comments: map[string][]resource.Comment{}, told: map[string][]resource.Comment{}},
+	}
+	if !r.fit(c, all, nil, nil) {
+		return nil, errUnfit
+	}
 	r.collect(c, nil, nil, top)
 	// Helm parses the deepest first, so that a chart's own definitions win.
 	sort.SliceStable(r.templates, func(i, j int) bool {

@@ -41,8 +41,10 @@ func (l *loaded) given() (values map[string]any, ok bool) {
 
 // settings are the values files as trees, to say where a value was set.
 type settings struct {
-	l     *loaded
-	trees map[string]*resource.Node
+	l        *loaded
+	trees    map[string]*resource.Node
+	comments map[string][]resource.Comment // of the files that are in trees
+	told     map[string][]resource.Comment // see remapper.spoken
 }
 
 // tree gives the tree of a values file that can be pointed to; nil for any
@@ -57,6 +59,7 @@ func (s *settings) tree(name string) *resource.Node {
 		yamltree.Read(context.Background(), &u, name, yamltree.Options{OldBooleans: true}, func(d yamltree.Document) source.Diagnostics {
 			if root == nil {
 				root = d.Root
+				s.comments[name] = d.Comments
 			}
 			return nil
 		})
