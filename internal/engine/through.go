@@ -105,6 +105,11 @@ func shareUnit(fs []Finding, a, b []int) bool {
 // mergeMembers makes the first of the members stand for all of them.
 func mergeMembers(fs []Finding, members []int, drop []bool) {
 	names := make([]string, 0, len(members))
+	all := members
+	// Units for which alone somebody answers do not have what the others have.
+	if open := slices.DeleteFunc(slices.Clone(members), func(i int) bool { return rank(fs[i]) == 0 }); len(open) > 0 {
+		members = open
+	}
 	first := members[0]
 	for _, i := range members {
 		names = append(names, UnitName(fs[i].Resource))
@@ -126,6 +131,8 @@ func mergeMembers(fs []Finding, members []int, drop []bool) {
 		if i != first {
 			merged.Turned = append(slices.Clip(merged.Turned), fs[i].Turned...)
 		}
+	}
+	for _, i := range all {
 		drop[i] = true
 	}
 	slices.Sort(names)

@@ -10,6 +10,9 @@ import (
 	"strings"
 	"testing/fstest"
 
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
 	"github.com/plimsoll-iac/plimsoll/internal/format"
 	"github.com/plimsoll-iac/plimsoll/internal/format/yamltree"
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
@@ -390,17 +393,23 @@ func (r *rendered) inValues(s slot, k kid) error {
 	}
 	at := from.Origins[0]
 	f := r.files(at.File)
-	if f == nil || !isYAML(f.Path) || r.isTemplate(f) {
+	if f == nil || !isYAML(f.Path) && !isHCL(f.Path) || r.isTemplate(f) {
 		return errors.New("an action of the template writes the value, and no file of values says it")
 	}
-	root, found, parent := valueAt(f, at)
+	root, found, parent := valuesAt(f, at)
 	switch {
+	case found == nil && isHCL(f.Path) && child != nil && p.set != nil:
+		return r.inArgument(f, at, child, *p.set)
 	case found == nil:
 		return errors.New("the place in the values file is not known")
 	case child != nil && !sameScalar(found, child):
 		return fmt.Errorf("the value is put together of what %s says and more", f.Path)
 	case child == nil && found.Kind != s.n.Kind:
 		return fmt.Errorf("%s does not hold what the value is made of", f.Path)
+	}
+	if p.set != nil && found.Kind == resource.String && parent.Get("name") != nil && nameIn(parent, found) == "value" && !p.set.composite() {
+		// A parameter is a text, whatever the chart takes it for.
+		p = &patch{set: &value{kind: resource.String, scalar: fmt.Sprint(p.set.scalar)}}
 	}
 	w := &yamlWriter{f: f, eol: f.EOL(), json: isJSON(f.Path)}
 	w.learn(root)
@@ -463,18 +472,105 @@ func sameScalar(a, b *resource.Node) bool {
 	return a.Value != nil && fmt.Sprint(a.Value) == fmt.Sprint(b.Value)
 }
 
+// argument is what an argument of Terraform says literally, its name before it
+// or not.
+var argument = regexp.MustCompile(`^((?:"?[A-Za-z0-9_.-]+"?\s*[=:]\s*)?)("(?:[^"\\$%]|\\.)*"|true|false|-?[0-9.]+)$`)
+
+// inArgument changes a scalar that an argument of Terraform says: the value of a
+// set block, an attribute of an object that is encoded.
+func (r *rendered) inArgument(f *source.File, at source.Range, was *resource.Node, v value) error {
+	m := argument.FindStringSubmatch(f.Text(at))
+	if m == nil || v.composite() || v.scalar == nil {
+		return fmt.Errorf("%s does not say the value as it is", f.Path)
+	}
+	text := m[2]
+	quoted := strings.HasPrefix(text, `"`)
+	if quoted {
+		var err error
+		if text, err = strconv.Unquote(text); err != nil {
+			return fmt.Errorf("%s does not say the value as it is", f.Path)
+		}
+	}
+	if was.Value == nil || text != fmt.Sprint(was.Value) {
+		return fmt.Errorf("the value is put together of what %s says and more", f.Path)
+	}
+	next := fmt.Sprint(v.scalar)
+	if quoted || v.kind == resource.String {
+		if strings.ContainsAny(next, "$%") {
+			return errors.New("the value cannot be written as a text of Terraform")
+		}
+		next = strconv.Quote(next)
+	}
+	start := at.Start.Byte + len(m[1])
+	r.edits = append(r.edits, source.Edit{Range: f.Range(start, at.End.Byte), New: next})
+	return nil
+}
+
+// valuesAt gives the tree that holds a place of a file, be it of a text within
+// the file: a heredoc of Terraform, a block of text of an object of Argo CD.
+func valuesAt(f *source.File, at source.Range) (root, found, parent *resource.Node) {
+	if isYAML(f.Path) {
+		if root, found, parent = valueAt(f, at); found != nil {
+			return root, found, parent
+		}
+	}
+	start, end := textAround(f, at.Start.Byte)
+	if start >= end {
+		return nil, nil, nil
+	}
+	blank := make([]byte, len(f.Data))
+	for i, c := range f.Data {
+		if blank[i] = ' '; c == '\n' || i >= start && i < end {
+			blank[i] = c
+		}
+	}
+	return valueAt(source.NewFile(f.Path, blank), at)
+}
+
+// textAround gives the lines of the text that a place of a file is within: of a
+// heredoc, or of a scalar of YAML over several lines.
+func textAround(f *source.File, at int) (start, end int) {
+	if isHCL(f.Path) {
+		tokens, _ := hclsyntax.LexConfig(f.Data, f.Path, hcl.InitialPos)
+		for _, t := range tokens {
+			switch {
+			case t.Type == hclsyntax.TokenOHeredoc && t.Range.End.Byte <= at:
+				start = t.Range.End.Byte
+			case t.Type == hclsyntax.TokenCHeredoc && t.Range.Start.Byte > at && start > 0:
+				return start, t.Range.Start.Byte
+			case t.Type == hclsyntax.TokenCHeredoc:
+				start = 0
+			}
+		}
+		return 0, 0
+	}
+	for _, root := range treesOf(f) {
+		resource.Walk(root, func(_ resource.Path, n *resource.Node) bool {
+			if n.Kind == resource.String && n.Range.Start.Byte <= at && at < n.Range.End.Byte && n.Range.End.Line > n.Range.Start.Line {
+				start, end = f.LineEnd(n.Range.Start.Line), n.Range.End.Byte
+			}
+			return true
+		})
+	}
+	return start, end
+}
+
+// treesOf gives the trees of a file of YAML.
+func treesOf(f *source.File) []*resource.Node {
+	var out []*resource.Node
+	u := format.Unit{ID: f.Path, FS: fstest.MapFS{f.Path: {Data: f.Data}}, MaxFileSize: int64(len(f.Data)) + 1}
+	yamltree.Read(context.Background(), &u, f.Path, yamltree.Options{OldBooleans: true}, func(d yamltree.Document) source.Diagnostics {
+		out = append(out, d.Root)
+		return nil
+	})
+	return out
+}
+
 // valueAt gives the tree of a values file and the node that begins at a place,
 // by its key or itself, with the one that holds it.
 func valueAt(f *source.File, at source.Range) (root, found, parent *resource.Node) {
-	u := format.Unit{ID: f.Path, FS: fstest.MapFS{f.Path: {Data: f.Data}}, MaxFileSize: int64(len(f.Data)) + 1}
-	yamltree.Read(context.Background(), &u, f.Path, yamltree.Options{OldBooleans: true}, func(d yamltree.Document) source.Diagnostics {
-		if root == nil {
-			root = d.Root
-		}
-		return nil
-	})
-	var walk func(n, up *resource.Node)
-	walk = func(n, up *resource.Node) {
+	var walk func(n, up, top *resource.Node)
+	walk = func(n, up, top *resource.Node) {
 		if n == nil || found != nil {
 			return
 		}
@@ -482,17 +578,24 @@ func valueAt(f *source.File, at source.Range) (root, found, parent *resource.Nod
 		if !n.KeyRange.IsZero() {
 			start = n.KeyRange.Start.Byte
 		}
-		if start == at.Start.Byte && n != root {
+		if start == at.Start.Byte && n != top {
 			found, parent = n, up
 			return
 		}
 		for _, it := range n.Items {
-			walk(it, n)
+			walk(it, n, top)
 		}
 		for _, x := range n.Fields {
-			walk(x.Node, n)
+			walk(x.Node, n, top)
 		}
 	}
-	walk(root, nil)
-	return root, found, parent
+	for _, d := range treesOf(f) {
+		if root == nil {
+			root = d
+		}
+		if walk(d, nil, d); found != nil {
+			return d, found, parent
+		}
+	}
+	return root, nil, nil
 }

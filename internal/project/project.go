@@ -56,4 +56,9 @@ type Finder interface {
 	// Reached gives the units, on each side, that the changes reach. A unit
 	// that exists on one side only is in that side's list alone.
 	Reached(ctx context.Context, base, head fs.FS, changes []PathChange, keep Filter) (b, h []format.Unit, ds source.Diagnostics)
+	// Releasing gives the units, on each side, that may release one of the
+	// charts among the reached units, or release a chart with a changed file of
+	// values that none of them takes up. They are not reached themselves: of
+	// what they hold, the releases alone bear on the change.
+	Releasing(ctx context.Context, base, head fs.FS, changes []PathChange, reached []format.Unit, keep Filter) (b, h []format.Unit)
 }

@@ -183,7 +183,7 @@ func (r *run) countHidden(ctx context.Context, trees Trees, then *run, out *revi
 		return fmt.Errorf("fetch the files that the configuration is about: %w", err)
 	}
 	resources, _, _ := r.opt.read(bounded, units)
-	releases, _ := r.releases(trees.Head(), units, resources, nil)
+	releases, _ := r.releases(trees.Head(), units, resources, nil, nil)
 	released, _, _ := r.opt.read(bounded, releases)
 	resources = append(resources, released...)
 	now, after := said(bounded, r, resources), said(bounded, then, resources)

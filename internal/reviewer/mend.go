@@ -55,7 +55,11 @@ func newEvaluator(r *run, baseTree, headTree fs.FS, base []*resource.Resource, u
 	e.readBy = map[string][]string{}
 	for _, u := range units {
 		e.units[u.ID] = u
-		for _, f := range slices.Concat(u.Files, u.Inputs) {
+		files := slices.Concat(u.Files, u.Inputs)
+		if t, ok := u.FS.(releaseTree); ok {
+			files = slices.Concat(files, t.from.Files, t.from.Inputs)
+		}
+		for _, f := range files {
 			e.readBy[f] = append(e.readBy[f], u.ID)
 		}
 		if u.Partial {
@@ -146,8 +150,10 @@ func (e *evaluator) read(ctx context.Context, u format.Unit, overlay map[string]
 		u.Files = narrow
 	}
 	if len(overlay) > 0 {
-		if t, ok := u.FS.(releaseTree); ok {
-			u.FS = t.with(overlay)
+		if _, ok := u.FS.(releaseTree); ok {
+			if u, err = e.run.with(ctx, u, overlay); err != nil {
+				return nil, nil, nil, err
+			}
 		} else {
 			u.FS = overlayFS{FS: e.headTree, files: overlay}
 		}

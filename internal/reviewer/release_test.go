@@ -1,6 +1,7 @@
 package reviewer_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -162,6 +163,85 @@ func TestReleaseOnBothSides(t *testing.T) {
 			}
 			if hidden != c.hidden {
 				t.Errorf("%d hidden", hidden)
+			}
+		})
+	}
+}
+
+// TestReleasedByOthers holds what Argo CD and Flux make of a chart of the tree: the
+// name and namespace of the release, and where a privileged container's setting
+// stands, or why it is not evaluated.
+func TestReleasedByOthers(t *testing.T) {
+	const (
+		argo = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: one, namespace: argocd}\nspec:\n  destination: {namespace: apps}\n"
+		flux = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: one, namespace: apps}\nspec:\n  chart:\n    spec:\n      chart: ./charts/app\n      sourceRef: {kind: GitRepository, name: x}\n"
+		src  = "  source:\n    repoURL: https://git.example.com/acme/ops.git\n    path: charts/app\n    helm:\n"
+	)
+	for name, c := range map[string]struct {
+		manifest string
+		repo     string
+		id       string // of the Pod that is rendered; "" for none
+		at       string // file:line of the first origin; "" where nothing is privileged
+		why      string
+	}{
+		"plain":                  {argo + strings.TrimSuffix(src, "    helm:\n"), "", "v1/Pod/apps/one", "", ""},
+		"its own repository":     {argo + src + "      values: |\n        privileged: true\n", "acme/ops", "v1/Pod/apps/one", "argo/app.yaml:11", ""},
+		"another repository":     {argo + src + "      values: |\n        privileged: true\n", "acme/app", "", "", ""},
+		"named":                  {argo + src + "      releaseName: two\n      namespace: there\n", "", "v1/Pod/there/two", "", ""},
+		"text":                   {argo + src + "      values: |\n        # as it is\n        privileged: true\n", "", "v1/Pod/apps/one", "argo/app.yaml:12", ""},
+		"object":                 {argo + src + "      values: 'privileged: false'\n      valuesObject:\n        privileged: true\n", "", "v1/Pod/apps/one", "argo/app.yaml:12", ""},
+		"parameter":              {argo + src + "      valuesObject: {privileged: false}\n      parameters:\n        - name: privileged\n          value: \"true\"\n", "", "v1/Pod/apps/one", "argo/app.yaml:13", ""},
+		"file from the chart":    {argo + src + "      valueFiles: [../../env/prod.yaml]\n", "", "v1/Pod/apps/one", "env/prod.yaml:2", ""},
+		"file from the root":     {argo + src + "      valueFiles:\n        - /env/prod.yaml\n", "", "v1/Pod/apps/one", "env/prod.yaml:2", ""},
+		"file of a source":       {argo + "  sources:\n    - repoURL: https://git.example.com/acme/ops\n      ref: v\n    - repoURL: https://git.example.com/acme/ops\n      path: charts/app\n      helm: {valueFiles: [$v/env/prod.yaml]}\n", "", "v1/Pod/apps/one", "env/prod.yaml:2", ""},
+		"file of another source": {argo + "  sources:\n    - repoURL: https://git.example.com/acme/other\n      ref: v\n    - repoURL: https://git.example.com/acme/ops\n      path: charts/app\n      helm: {valueFiles: [$v/env/prod.yaml]}\n", "acme/ops", "", "", "it reads values from"},
+		"no file":                {argo + src + "      valueFiles: [no.yaml]\n", "", "", "", "there is no file of values charts/app/no.yaml"},
+		"no file, and no matter": {argo + src + "      ignoreMissingValueFiles: true\n      valueFiles: [no.yaml]\n", "", "v1/Pod/apps/one", "", ""},
+		"outside":                {argo + src + "      valueFiles: [../../../x.yaml]\n", "", "", "", "outside of the repository"},
+		"fileParameters":         {argo + src + "      fileParameters: [{name: a, path: b}]\n", "", "", "", "its fileParameters are not evaluated"},
+		"fetched":                {argo + "  source: {repoURL: https://charts.example.com, chart: app, path: charts/app}\n", "", "", "", ""},
+		"Flux":                   {flux + "  values:\n    privileged: true\n", "", "v1/Pod/apps/one", "argo/app.yaml:10", ""},
+		"Flux elsewhere":         {flux + "  targetNamespace: there\n", "", "v1/Pod/there/there-one", "", ""},
+		"Flux with files":        {flux + "      valuesFiles: [charts/app/values.yaml, env/prod.yaml]\n", "", "v1/Pod/apps/one", "env/prod.yaml:2", ""},
+		"Flux, other files":      {flux + "      valuesFiles: [env/other.yaml]\n", "", "v1/Pod/apps/one", "", ""},
+		"Flux from the cluster":  {flux + "  valuesFrom: [{kind: Secret, name: a}]\n", "", "", "", "its values come from an object of the cluster"},
+		"Flux, patched":          {flux + "  postRenderers: [{kustomize: {}}]\n", "", "", "", "patched by postRenderers"},
+		"Flux, another source":   {strings.Replace(flux, "GitRepository", "HelmRepository", 1), "", "", "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			opt := options(t)
+			opt.Repository = c.repo
+			s, err := reviewer.Scan(t.Context(), opt, tree(map[string]string{
+				"charts/app/Chart.yaml":         "apiVersion: v2\nname: app\nversion: 1.0.0\n",
+				"charts/app/values.yaml":        "privileged: false\n",
+				"charts/app/templates/pod.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: {{ .Release.Name }}, namespace: {{ .Release.Namespace }}}\nspec:\n  containers:\n    - name: app\n      securityContext:\n        privileged: {{ .Values.privileged }}\n",
+				"argo/app.yaml":                 c.manifest,
+				"env/prod.yaml":                 "# prod\nprivileged: true\n",
+				"env/other.yaml":                "other: true\n",
+			}), []string{"."})
+			if err != nil {
+				t.Fatal(err)
+			}
+			id, at := "", ""
+			for _, x := range s.Report.Changes {
+				if r := x.Resource(); r.Kind == "Pod" && r.Variant != "" {
+					id = r.ID
+				}
+			}
+			for _, f := range s.Report.Findings {
+				if f.Rule.ID == "k8s/privileged-container" && len(f.Origins) > 0 {
+					at = f.Origins[0].File + ":" + strconv.Itoa(f.Origins[0].Start.Line)
+				}
+			}
+			if id != c.id || at != c.at {
+				t.Errorf("rendered %q, privileged by %q", id, at)
+			}
+			said := ""
+			for _, d := range s.Report.Diagnostics {
+				said += d.String() + "\n"
+			}
+			if (said != "") != (c.why != "") || !strings.Contains(said, c.why) {
+				t.Errorf("diagnostics %s", said)
 			}
 		})
 	}

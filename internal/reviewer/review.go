@@ -51,6 +51,9 @@ type Options struct {
 	AllSuppressions bool
 	Now             Clock
 	RulesURL        string // see review.Report
+	// Repository names the repository, owner/name, so that what names another one
+	// is told apart; "" where it is not known.
+	Repository string
 	// Progress, if set, is told what is under way; from one goroutine at a time.
 	Progress func(phase string, done, total int)
 	// NoFixes leaves out the search for fixes.
@@ -104,7 +107,10 @@ func NewReview(ctx context.Context, opt Options, trees Trees) (*Session, error) 
 	// What the head cannot be read for is not gone, so it is not fixed either.
 	base = slices.DeleteFunc(base, func(r *resource.Resource) bool { return lost[r.Unit] })
 	run.diags = append(run.diags, ds...)
-	base, head, headUnits = run.addReleases(ctx, trees, baseUnits, headUnits, base, head)
+	base, head, headUnits, err = run.addReleases(ctx, trees, changes, baseUnits, headUnits, base, head)
+	if err != nil {
+		return nil, err
+	}
 	s, err := run.finish(ctx, start, trees.Base(), trees.Head(), base, headUnits, head)
 	if err != nil {
 		return nil, err
@@ -131,7 +137,7 @@ func Scan(ctx context.Context, opt Options, tree fs.FS, paths []string) (*Sessio
 	run.diags = append(run.diags, ds...)
 	head, ds, _ := opt.read(ctx, units)
 	run.diags = append(run.diags, ds...)
-	more, ds := run.releases(tree, units, head, nil)
+	more, ds := run.releases(tree, units, head, nil, nil)
 	run.diags = append(run.diags, ds...)
 	released, ds, _ := opt.read(ctx, more)
 	run.diags = append(run.diags, ds...)
