@@ -7,6 +7,7 @@ import (
 
 	"github.com/plimsoll-iac/plimsoll/internal/change"
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
+	"github.com/plimsoll-iac/plimsoll/internal/source"
 )
 
 // overlaid is a Deployment of base/api.yaml as an overlay has it.
@@ -82,5 +83,37 @@ func TestThroughVariants(t *testing.T) {
 	fs := evaluate(t, opt, added(variant("", "api")), added(variant("", "web")), added(variant("p", "api")), added(variant("p", "web"))).Findings
 	if len(fs) != 2 || len(fs[0].Through) != 2 || len(fs[1].Through) != 2 || fs[0].Resource.Name == fs[1].Resource.Name {
 		t.Errorf("got %v", fs)
+	}
+}
+
+// Somebody who answers for a place does so for every unit; at the setting of one
+// environment, for that alone.
+func TestThroughWithSuppressions(t *testing.T) {
+	rule := privileged()
+	at := func(line int) source.Range { return source.Range{File: "chart/a.yaml", Start: source.Pos{Line: line}} }
+	unit := func(variant string, state State, s *Suppression) Finding {
+		r := &resource.Resource{ID: "v1/Pod/a", Unit: "helm:chart@" + variant, Variant: variant, Root: &resource.Node{Kind: resource.Map}}
+		return Finding{Rule: &rule, Resource: r, State: state, Suppression: s, Range: at(3), Origins: []source.Range{at(len(variant))}}
+	}
+	all, one := &Suppression{Reason: "all", here: true}, &Suppression{Reason: "one"}
+	for name, c := range map[string]struct {
+		a, b    Finding
+		state   State
+		through []string
+	}{
+		"for the place":        {unit("dev", New, nil), unit("prod", Suppressed, all), Suppressed, []string{"dev", "prod"}},
+		"for one environment":  {unit("dev", New, nil), unit("prod", Suppressed, one), New, nil},
+		"for one, in the base": {unit("dev", Suppressed, one), unit("prod", Existing, nil), Existing, nil},
+		"for both":             {unit("dev", Suppressed, one), unit("prod", Suppressed, one), Suppressed, []string{"dev", "prod"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := mergeThrough([]Finding{c.a, c.b})
+			if len(got) != 1 || got[0].State != c.state || !slices.Equal(got[0].Through, c.through) || (got[0].Suppression != nil) != (c.state == Suppressed) {
+				t.Errorf("got %+v", got)
+			}
+			if c.through == nil && len(got[0].Origins) != 1 {
+				t.Errorf("it comes from %v", got[0].Origins)
+			}
+		})
 	}
 }

@@ -370,6 +370,7 @@ func (p *PullReviewer) compare(ctx context.Context, pr github.PullRequest, base 
 	if broken != nil {
 		return &review.Report{Policy: review.Policy{ConfigError: broken}, Diagnostics: source.Diagnostics{*broken}, RulesURL: opt.RulesURL}, nil
 	}
+	opt.Repository = pr.Owner + "/" + pr.Repo
 	opt.Layers = append(slices.Clone(opt.Layers), layer)
 	opt.Diagnostics = append(slices.Clone(opt.Diagnostics), ds...)
 	ctx, cancel := context.WithCancel(format.WithTenant(ctx, fmt.Sprintf("%d#%d@%s", pr.RepositoryID, pr.Number, pr.HeadSHA)))
