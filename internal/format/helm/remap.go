@@ -295,6 +295,9 @@ func (m *remapper) origins(s spot, rel []string, text string) []source.Range {
 			}
 		}
 	}
+	if len(out) == 0 && s.action >= 0 && text != "" {
+		out = union(out, m.handedOn(s, text))
+	}
 	out = union(out, m.decides(f, s.tpl))
 	for _, o := range s.outer {
 		if o.tpl.file.packed != "" {
@@ -304,6 +307,38 @@ func (m *remapper) origins(s spot, rel []string, text string) []source.Range {
 		out = union(out, m.decides(m.facts(o.tpl, o.at), o.tpl))
 	}
 	return out
+}
+
+// handedOn gives the setting that whatever includes a template hands to it: of
+// those that the including action looks at, the one that says the text, by the
+// name that the template has for it where there are several.
+func (m *remapper) handedOn(s spot, text string) []source.Range {
+	if s.tpl == nil || s.end > len(s.tpl.file.Data) || s.end < s.action {
+		return nil
+	}
+	asks := string(s.tpl.file.Data[s.action:s.end])
+	for _, o := range s.outer {
+		var all, named []source.Range
+		for _, one := range m.r.facts(o.tpl).between(o.at, o.end) {
+			for _, x := range one.refs {
+				n := m.settings.find(m.scope(o.tpl), x, nil, text)
+				if n == nil || scalarText(n) != text {
+					continue
+				}
+				all = union(all, []source.Range{placeOf(n)})
+				if strings.Contains(asks, "."+x[len(x)-1]) {
+					named = union(named, []source.Range{placeOf(n)})
+				}
+			}
+		}
+		switch {
+		case len(all) == 1:
+			return all
+		case len(named) == 1:
+			return named
+		}
+	}
+	return nil
 }
 
 // decides gives the settings that decide whether a place is written.
