@@ -61,6 +61,30 @@ func (t *translation) along(at resource.Path) error {
 	return nil
 }
 
+// rewrite writes a scalar in the form's own terms, where those are others.
+func (t *translation) rewrite(at resource.Path, add bool, v value) (done bool, err error) {
+	if t.written.Rewrite == nil || v.composite() {
+		return false, nil
+	}
+	writes, err := t.written.Rewrite(at, add, &resource.Node{Kind: v.kind, Value: v.scalar})
+	if err != nil || len(writes) == 0 {
+		return false, err
+	}
+	for _, w := range writes {
+		p := t.out
+		for _, s := range w.Path {
+			p = p.child(s)
+		}
+		v := value{kind: w.Value.Kind, scalar: w.Value.Value}
+		if w.Add {
+			p.add = append(p.add, v)
+		} else {
+			p.set = &v
+		}
+	}
+	return true, t.along(at)
+}
+
 func (t *translation) patch(at resource.Path, n *resource.Node, p *patch) error {
 	switch {
 	case p.trivial():
@@ -128,6 +152,9 @@ func (t *translation) set(at resource.Path, n *resource.Node, v value) error {
 	if says(n, v) {
 		return nil
 	}
+	if done, err := t.rewrite(at, false, v); done || err != nil {
+		return err
+	}
 	p, err := t.place(at)
 	if err != nil {
 		return err
@@ -147,6 +174,11 @@ func (t *translation) add(at resource.Path, n *resource.Node, items []value) err
 				return err
 			}
 			next++
+			continue
+		}
+		if done, err := t.rewrite(at, true, it); err != nil {
+			return err
+		} else if done {
 			continue
 		}
 		p, err := t.place(at)

@@ -93,6 +93,18 @@ type Written struct {
 	// path of the projected tree, so that making it says no more than is meant:
 	// what the resource is written in may fill in what is left out. nil: nothing.
 	Along func(Path) []Field
+	// Rewrite says what is written instead of a scalar that is set at a path of the
+	// projected tree, or added to the list there: enabledLogs gains "audit" where
+	// logging.audit becomes true. None: the value itself, where Path leads. nil: so
+	// for all. It fails for values that the form does not have.
+	Rewrite func(at Path, add bool, v *Node) ([]Write, error)
+}
+
+// Write is a value that is set at a path, or added to the list there.
+type Write struct {
+	Path  Path
+	Value *Node // a scalar
+	Add   bool
 }
 
 // Identity is what a resource is known by.

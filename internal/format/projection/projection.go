@@ -17,13 +17,16 @@ import (
 )
 
 // All projects those of the resources that have a projection and gives all in
-// their order. The diagnostics name those that should have one and of which too
+// their order, and behind them what they make beside: each with the ID of the one
+// that makes it, "#" and a name. The diagnostics name those that should have one and of which too
 // little is known. The slice that was given is left as it is.
 func All(rs []*resource.Resource) ([]*resource.Resource, source.Diagnostics) {
 	p := &projector{all: rs}
 	out := rs
+	var beside []*resource.Resource
 	for i, r := range rs {
-		q := p.project(r)
+		q, more := p.project(r)
+		beside = append(beside, more...)
 		if q == r {
 			continue
 		}
@@ -32,7 +35,7 @@ func All(rs []*resource.Resource) ([]*resource.Resource, source.Diagnostics) {
 		}
 		out[i] = q
 	}
-	return out, p.ds
+	return append(out[:len(out):len(out)], beside...), p.ds
 }
 
 // projector projects the resources of one reading.
@@ -55,29 +58,30 @@ func (p *projector) named(name string) []string {
 	return p.names[name]
 }
 
-// project gives r as its rules see it: r itself where it has no projection. A
-// manifest within Terraform may be a cloud resource in turn.
-func (p *projector) project(r *resource.Resource) *resource.Resource {
+// project gives r as its rules see it: r itself where it has no projection, and
+// what it makes beside. A manifest within Terraform may be a cloud resource in turn.
+func (p *projector) project(r *resource.Resource) (*resource.Resource, []*resource.Resource) {
 	if r == nil || r.Root == nil {
-		return r
+		return r, nil
 	}
 	if r.Platform == resource.Terraform {
 		if r = fromTerraform(r, &p.ds); r.Platform == resource.Terraform {
-			return r
+			return r, nil
 		}
 	}
-	if r.Platform == resource.Kubernetes {
-		if c, ok := cloudOf(r); ok {
-			return p.fromCloud(r, c)
-		}
-		if strings.HasSuffix(r.Group, ackGroups) {
-			return p.fromACK(r)
-		}
-		if r.Group == capiControlPlanes {
-			return p.fromClusterAPI(r)
-		}
+	if r.Platform != resource.Kubernetes {
+		return r, nil
 	}
-	return r
+	if c, ok := cloudOf(r); ok {
+		return p.fromCloud(r, c), nil
+	}
+	if strings.HasSuffix(r.Group, ackGroups) {
+		return p.fromACK(r), nil
+	}
+	if kinds := outlines().kinds[r.Group+" "+r.Kind]; kinds != nil {
+		return p.fromOutlines(r, kinds)
+	}
+	return r, nil
 }
 
 // unknownAs says that a resource was not evaluated, and what it depends on.
