@@ -265,7 +265,11 @@ func (p *projector) referred(v *resource.Node, many, secret bool) *resource.Node
 		targets = v.Items
 	}
 	for _, t := range targets {
-		switch name := t.Get("name").Str(); {
+		name := t.Get("name").Str()
+		if name != "" {
+			out.Parts = []string{"", ""} // it comes to something
+		}
+		switch {
 		case name == "":
 		case secret:
 			out.Why = "the Secret " + name
