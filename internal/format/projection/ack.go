@@ -3,6 +3,7 @@ package projection
 import (
 	_ "embed"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -13,22 +14,33 @@ import (
 //go:embed ack.txt
 var ackTable string
 
+//go:embed crossplane.txt
+var crossplaneTable string
+
 // ackGroups is what the groups of AWS Controllers for Kubernetes end in.
 const ackGroups = ".services.k8s.aws"
 
+// classicAWS is what the groups of Crossplane's classic provider for AWS end in.
+const classicAWS = ".aws.crossplane.io"
+
 // ackSchema is read once; a test holds that it reads.
 var ackSchema = sync.OnceValue(func() *schema {
-	s, err := parseSchema(ackTable, capital, false)
+	s, err := parseSchema(ackTable+crossplaneTable, capital, false)
 	if err != nil {
-		panic("ack.txt: " + err.Error())
+		panic("ack.txt, crossplane.txt: " + err.Error())
 	}
 	return s
 })
 
-// fromACK projects an object of a controller onto the resource of CloudFormation.
+// fromACK projects an object of a controller, or of Crossplane's classic provider,
+// onto the resource of CloudFormation.
 func (p *projector) fromACK(r *resource.Resource) *resource.Resource {
 	k := ackSchema().kinds[strings.TrimSuffix(r.Group, ackGroups)+"."+r.Kind]
-	spec := r.Root.Get("spec")
+	at := []string{"spec"}
+	if strings.HasSuffix(r.Group, classicAWS) {
+		at = []string{"spec", "forProvider"}
+	}
+	spec := r.Root.Path(at...)
 	if k == nil || spec == nil {
 		return r
 	}
@@ -45,12 +57,71 @@ func (p *projector) fromACK(r *resource.Resource) *resource.Resource {
 		if len(path) == 0 || path[0].Name != "Properties" {
 			return nil, errNotWritten
 		}
-		if n, _ := path.At(out.Root); n.Unknown {
+		n, steps := path.At(out.Root)
+		if n.Unknown {
 			return nil, errors.New("it is decided by a reference")
 		}
 		rest, err := k.of.written(spec, path[1:])
-		return append(resource.Path{{Name: "spec"}}, rest...), err
+		if err != nil && steps == len(path) {
+			if there := placeOf(r.Root, n); there != nil {
+				return there, nil
+			}
+		}
+		return append(namesTo(at), rest...), err
 	}}
+	if slices.ContainsFunc(k.of.settings, func(c *setting) bool { return c.conv == "eksLogging" }) {
+		logs := append(namesTo(at), namesTo([]string{"logging", "clusterLogging"})...)
+		out.Written.Rewrite = func(path resource.Path, add bool, v *resource.Node) ([]resource.Write, error) {
+			return enableLog(spec, logs, path, v)
+		}
+	}
+	return out
+}
+
+// placeOf finds where a value of the projected tree stands in the written one: a
+// scalar that was taken over, or the object at the same place. nil: nowhere.
+func placeOf(root, n *resource.Node) resource.Path {
+	var found resource.Path
+	resource.Walk(root, func(p resource.Path, w *resource.Node) bool {
+		same := w == n || n.Kind == resource.Map && w.Kind == resource.Map && !n.Range.IsZero() && w.Range == n.Range
+		if found == nil && same && len(p) > 0 {
+			found = slices.Clone(p)
+		}
+		return found == nil
+	})
+	return found
+}
+
+// enableLog writes a type of log that becomes enabled: into the list of those that
+// are, or as a new one.
+func enableLog(spec *resource.Node, logs, path resource.Path, v *resource.Node) ([]resource.Write, error) {
+	if !strings.HasPrefix(path.String(), "Properties.Logging.ClusterLogging.EnabledTypes[") || path[len(path)-1].Name != "Type" {
+		return nil, nil
+	}
+	setups := spec.Path("logging", "clusterLogging")
+	i := 0
+	if setups != nil {
+		i = slices.IndexFunc(setups.Items, func(s *resource.Node) bool {
+			return s.Get("enabled") != nil && s.Get("enabled").Value == true && s.Get("types") != nil
+		})
+		if i < 0 {
+			i = len(setups.Items)
+		}
+	}
+	at := append(slices.Clip(logs), resource.Step{Index: i})
+	out := []resource.Write{{Path: append(slices.Clip(at), resource.Step{Name: "types"}), Value: v, Add: true}}
+	if setups == nil || i == len(setups.Items) {
+		on := resource.Write{Path: append(slices.Clip(at), resource.Step{Name: "enabled"}), Value: &resource.Node{Kind: resource.Bool, Value: true}}
+		out = append([]resource.Write{on}, out...)
+	}
+	return out, nil
+}
+
+func namesTo(names []string) resource.Path {
+	out := make(resource.Path, 0, len(names))
+	for _, name := range names {
+		out = append(out, resource.Step{Name: name})
+	}
 	return out
 }
 
@@ -70,21 +141,34 @@ func (p *projector) resolved(n *resource.Node, o *object) *resource.Node {
 				v = p.resolved(v, c.of)
 			} else if from, ok := strings.CutSuffix(f.Name, "Ref"); ok && v.Get("from") != nil {
 				f.Name, v = o.standsFor(from, "ID", "ARN", ""), p.referred(v.Get("from"), false, false)
+			} else if base, many, ok := reference(f.Name); ok && !many && (v.Get("name") != nil || strings.HasSuffix(f.Name, "Selector")) {
+				f.Name, v = base, p.bySelector(v, base)
 			}
 		case v.Kind == resource.List && strings.HasSuffix(f.Name, "Refs"):
-			from := copied(v)
+			from, ids := copied(v), "IDs"
 			for _, it := range v.Items {
 				if t := it.Get("from"); t != nil {
 					from.Items = append(from.Items, t)
+				} else if it.Get("name") != nil {
+					from.Items, ids = append(from.Items, it), ""
 				}
 			}
-			f.Name, v = o.standsFor(strings.TrimSuffix(f.Name, "Refs"), "IDs", "ARNs", "s"), p.referred(from, true, false)
+			f.Name, v = o.standsFor(strings.TrimSuffix(f.Name, "Refs"), refSuffixes(ids)...), p.referred(from, true, false)
 		}
 		if out.Get(f.Name) == nil {
 			out.Fields = append(out.Fields, resource.Field{Name: f.Name, Node: v})
 		}
 	}
 	return out
+}
+
+// refSuffixes are what the plural of a reference stands for: subnetRefs of a
+// controller for subnetIDs, subnetIdRefs of Crossplane for subnetIds.
+func refSuffixes(ids string) []string {
+	if ids == "" {
+		return []string{"s"}
+	}
+	return []string{ids, "ARNs", "s"}
 }
 
 // standsFor is the setting that a reference is for: the one with a suffix that

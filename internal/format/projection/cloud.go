@@ -69,6 +69,8 @@ func cloudOf(r *resource.Resource) (c cloud, ok bool) {
 			at:  []string{"spec", "forProvider"}, more: []string{"spec", "initProvider"},
 			objects: namespaced || r.Version != "v1beta1",
 		}
+	case strings.HasSuffix(r.Group, ".jet.crossplane.io"):
+		c = cloud{typ: cloudKinds()[strings.TrimSuffix(r.Group, ".jet.crossplane.io")+" "+r.Kind], at: []string{"spec", "forProvider"}}
 	case strings.HasSuffix(r.Group, ".cnrm.cloud.google.com"):
 		group := strings.TrimSuffix(r.Group, ".cloud.google.com")
 		c = cloud{typ: cloudKinds()[group+" "+r.Kind], at: []string{"spec"}, objects: true}
@@ -164,7 +166,11 @@ func (p *projector) settings(out, n *resource.Node) {
 		v := f.Node
 		if base, many, ok := reference(f.Name); ok {
 			name = snake(base)
-			v = p.referred(v, many, strings.HasSuffix(f.Name, "SecretRef"))
+			if strings.HasSuffix(f.Name, "Selector") {
+				v = p.bySelector(v, base)
+			} else {
+				v = p.referred(v, many, strings.HasSuffix(f.Name, "SecretRef"))
+			}
 		} else {
 			v = p.cloudValue(name, v)
 		}
@@ -280,6 +286,18 @@ func (p *projector) referred(v *resource.Node, many, secret bool) *resource.Node
 	}
 	slices.Sort(out.Refs)
 	out.Refs = slices.Compact(out.Refs)
+	return out
+}
+
+// bySelector gives the value that a selector decides: an unknown one that refers
+// to the objects that it may select.
+func (p *projector) bySelector(v *resource.Node, setting string) *resource.Node {
+	out := p.referred(v, false, false)
+	if ids := p.selected(v, setting); len(ids) > 0 {
+		out.Refs = append(out.Refs, ids...)
+		slices.Sort(out.Refs)
+		out.Refs = slices.Compact(out.Refs)
+	}
 	return out
 }
 

@@ -33,7 +33,7 @@ func TestEveryCloudKind(t *testing.T) {
 	n := 0
 	for key, typ := range cloudKinds() {
 		group, kind, _ := strings.Cut(key, " ")
-		suffixes, at := []string{".upbound.io", ".m.upbound.io"}, "spec.forProvider."
+		suffixes, at := []string{".upbound.io", ".m.upbound.io", ".jet.crossplane.io"}, "spec.forProvider."
 		if strings.HasSuffix(group, ".cnrm") {
 			suffixes, at = []string{".cloud.google.com"}, "spec."
 		}
@@ -61,7 +61,7 @@ func TestEveryCloudKind(t *testing.T) {
 				t.Errorf("%s %s: the block is %v", group, kind, b)
 			}
 			missing := at + "otherBlock.inOther"
-			if suffix == ".upbound.io" {
+			if suffix == ".upbound.io" || suffix == ".jet.crossplane.io" {
 				missing = at + "otherBlock[0].inOther"
 			}
 			for want, p := range map[string]resource.Path{
@@ -109,8 +109,14 @@ func TestControllerNames(t *testing.T) {
 func TestEveryACKKind(t *testing.T) {
 	for key, k := range ackSchema().kinds {
 		group, name, _ := strings.Cut(key, ".")
-		root := &resource.Node{Kind: resource.Map, Fields: []resource.Field{{Name: "spec", Node: k.of.sample(nil)}}}
-		in := &resource.Resource{ID: "x", Platform: resource.Kubernetes, Format: "kubernetes", Group: group + ackGroups, Version: "v1alpha1", Kind: name, Name: "x", Root: root}
+		group += ackGroups
+		settings := k.of.sample(nil)
+		if at := strings.LastIndexByte(key, '.'); strings.HasSuffix(key[:at], classicAWS) {
+			group, name = key[:at], key[at+1:]
+			settings = &resource.Node{Kind: resource.Map, Fields: []resource.Field{{Name: "forProvider", Node: settings}}}
+		}
+		root := &resource.Node{Kind: resource.Map, Fields: []resource.Field{{Name: "spec", Node: settings}}}
+		in := &resource.Resource{ID: "x", Platform: resource.Kubernetes, Format: "kubernetes", Group: group, Version: "v1alpha1", Kind: name, Name: "x", Root: root}
 		rs, ds := All([]*resource.Resource{in})
 		if r := rs[0]; len(ds) > 0 || r.Platform != resource.CloudFormation || r.Kind != "AWS::"+k.name || r.ID != "x" {
 			t.Fatalf("%s becomes %s %s, %v", key, r.Platform, r.Kind, ds)

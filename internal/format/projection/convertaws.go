@@ -107,6 +107,14 @@ func inlinePolicies(n *resource.Node) *resource.Node {
 	return out
 }
 
+// sources are the lists of who may come in by a rule, in the names of the
+// controllers and of Crossplane's classic provider.
+var sources = [...]struct{ list, classicList, from, classic, to string }{
+	{"ipRanges", "", "cidrIP", "cidrIp", "CidrIp"},
+	{"ipv6Ranges", "", "cidrIPv6", "cidrIpv6", "CidrIpv6"},
+	{"userIDGroupPairs", "userIdGroupPairs", "groupID", "groupId", "SourceSecurityGroupId"},
+}
+
 // securityRules gives each range of each rule of a security group as a rule of
 // its own.
 func securityRules(n *resource.Node) *resource.Node {
@@ -121,19 +129,19 @@ func securityRules(n *resource.Node) *resource.Node {
 		}
 		var common []resource.Field
 		common = pick(common, r, "fromPort", "FromPort", "toPort", "ToPort", "ipProtocol", "IpProtocol")
-		for _, kind := range [...]struct{ list, from, to string }{
-			{"ipRanges", "cidrIP", "CidrIp"}, {"ipv6Ranges", "cidrIPv6", "CidrIpv6"}, {"userIDGroupPairs", "groupID", "SourceSecurityGroupId"},
-		} {
-			list := r.Get(kind.list)
-			if list == nil {
-				continue
-			}
-			if list.Unknown || list.Partial {
-				out.Partial, out.Why = true, list.Why
-			}
-			for _, it := range list.Items {
-				own := pick(append([]resource.Field(nil), common...), it, kind.from, kind.to, "description", "Description")
-				out.Items = append(out.Items, mapAt(it, own...))
+		for _, kind := range sources {
+			for _, list := range [...]*resource.Node{r.Get(kind.list), r.Get(kind.classicList)} {
+				if list == nil {
+					continue
+				}
+				if list.Unknown || list.Partial {
+					out.Partial, out.Why = true, list.Why
+				}
+				for _, it := range list.Items {
+					own := pick(append([]resource.Field(nil), common...), it, kind.from, kind.to, kind.classic, kind.to, "description", "Description")
+					out.Items = append(out.Items, mapAt(it, own...))
+				}
+				break
 			}
 		}
 	}

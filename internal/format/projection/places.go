@@ -20,6 +20,9 @@ var azureTable string
 //go:embed clusterapi.txt
 var clusterAPITable string
 
+//go:embed classic.txt
+var classicTable string
+
 // outline says where an object holds what a resource of another form says: a
 // table of pairs of places, read in both directions.
 type outline struct {
@@ -143,7 +146,7 @@ func (c *condition) holds(n *resource.Node) bool {
 // outlines are the tables of places.
 var outlines = sync.OnceValue(func() *outline {
 	all := &outline{kinds: map[string][]*outlined{}}
-	for name, text := range map[string]string{"azure.txt": azureTable, "clusterapi.txt": clusterAPITable} {
+	for name, text := range map[string]string{"azure.txt": azureTable, "clusterapi.txt": clusterAPITable, "classic.txt": classicTable} {
 		o, err := parseOutline(text)
 		if err != nil {
 			panic(name + ": " + err.Error())

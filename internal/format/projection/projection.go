@@ -10,6 +10,7 @@
 package projection
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
@@ -21,17 +22,22 @@ import (
 // that makes it, "#" and a name. The diagnostics name those that should have one and of which too
 // little is known. The slice that was given is left as it is.
 func All(rs []*resource.Resource) ([]*resource.Resource, source.Diagnostics) {
-	p := &projector{all: rs}
-	out := rs
+	all := rs
+	for _, r := range rs {
+		all = append(all[:len(all):len(all)], within(r)...)
+	}
+	p := &projector{all: all}
+	out, own := all, false
 	var beside []*resource.Resource
-	for i, r := range rs {
+	for i, r := range all {
+		p.current = r
 		q, more := p.project(r)
 		beside = append(beside, more...)
 		if q == r {
 			continue
 		}
-		if &out[0] == &rs[0] {
-			out = append([]*resource.Resource(nil), rs...)
+		if !own {
+			out, own = slices.Clone(all), true
 		}
 		out[i] = q
 	}
@@ -40,9 +46,10 @@ func All(rs []*resource.Resource) ([]*resource.Resource, source.Diagnostics) {
 
 // projector projects the resources of one reading.
 type projector struct {
-	all   []*resource.Resource
-	ds    source.Diagnostics
-	names map[string][]string // ids by name, of the resources that are Kubernetes objects
+	all     []*resource.Resource
+	current *resource.Resource
+	ds      source.Diagnostics
+	names   map[string][]string // ids by name, of the resources that are Kubernetes objects
 }
 
 // named gives the ids of the objects that have a name.
@@ -56,6 +63,36 @@ func (p *projector) named(name string) []string {
 		}
 	}
 	return p.names[name]
+}
+
+// selected gives the ids of the objects that a selector may mean: those of the
+// composition, or with the labels, whose kind the name of the setting has in it.
+func (p *projector) selected(selector *resource.Node, setting string) []string {
+	labels := selector.Get("matchLabels")
+	own := selector.Get("matchControllerRef")
+	mine := own != nil && own.Value == true
+	if !mine && (labels == nil || labels.Unknown || len(labels.Fields) == 0) || p.current == nil {
+		return nil
+	}
+	home, _, _ := strings.Cut(p.current.ID, "#")
+	setting = strings.ToLower(setting)
+	var ids []string
+	for _, r := range p.all {
+		if r == nil || r == p.current || r.Platform != resource.Kubernetes || !strings.Contains(setting, strings.ToLower(r.Kind)) {
+			continue
+		}
+		if at, _, composed := strings.Cut(r.ID, "#"); mine && (!composed || at != home) {
+			continue
+		}
+		if labels != nil && slices.ContainsFunc(labels.Fields, func(f resource.Field) bool {
+			have := r.Root.Path("metadata", "labels", f.Name)
+			return have == nil || !have.Unknown && have.Str() != f.Node.Str()
+		}) {
+			continue
+		}
+		ids = append(ids, r.ID)
+	}
+	return ids
 }
 
 // project gives r as its rules see it: r itself where it has no projection, and
@@ -72,10 +109,16 @@ func (p *projector) project(r *resource.Resource) (*resource.Resource, []*resour
 	if r.Platform != resource.Kubernetes {
 		return r, nil
 	}
+	if (r.Group == kubernetesObject || r.Group == kubernetesObjectNamespaced) && r.Kind == "Object" {
+		if q := p.held(r); q != r {
+			return p.project(q)
+		}
+		return r, nil
+	}
 	if c, ok := cloudOf(r); ok {
 		return p.fromCloud(r, c), nil
 	}
-	if strings.HasSuffix(r.Group, ackGroups) {
+	if strings.HasSuffix(r.Group, ackGroups) || strings.HasSuffix(r.Group, classicAWS) {
 		return p.fromACK(r), nil
 	}
 	if kinds := outlines().kinds[r.Group+" "+r.Kind]; kinds != nil {
