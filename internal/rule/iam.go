@@ -99,10 +99,18 @@ func texts(st *resource.Node, list []string, more bool) ref.Val {
 	return listVal{out}
 }
 
-// firstUnknown gives the first part of a tree that is not known in full.
-func firstUnknown(n *resource.Node) *resource.Node {
+// firstUnknown gives the first part of a statement that is not known in full. Of
+// one that was made of a binding or assignment only what was made counts.
+func firstUnknown(st *resource.Node) *resource.Node {
+	if st.Get("Cloud") != nil {
+		made := &resource.Node{Kind: resource.Map}
+		for _, name := range [...]string{"Action", "Scope", "Condition", "Principal", "Policy"} {
+			made.Fields = append(made.Fields, resource.Field{Name: name, Node: st.Get(name)})
+		}
+		st = made
+	}
 	found := &resource.Node{}
-	resource.Walk(n, func(_ resource.Path, m *resource.Node) bool {
+	resource.Walk(st, func(_ resource.Path, m *resource.Node) bool {
 		if found.Why == "" && (m.Unknown || m.Partial) {
 			found = m
 		}

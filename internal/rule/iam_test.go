@@ -52,6 +52,16 @@ func TestIAMFunctions(t *testing.T) {
 			t.Errorf("%s is %s, want %s", c.expr, got, c.want)
 		}
 	}
+	// A statement of a role depends on what makes it, not on what else its place says.
+	role := &resource.Node{Kind: resource.Map, Fields: []resource.Field{
+		{Name: "project", Node: &resource.Node{Unknown: true, Why: "var.project has no default"}},
+		{Name: "Cloud", Node: str("gcp")}, {Name: "Effect", Node: str("Allow")}, {Name: "Scope", Node: str("project")}, {Name: "Action", Node: unknown},
+	}}
+	p, _, _ := compile(`iam_grants(it, "iam.roles.update")`, false)
+	out, _, err := p.Eval(&Input{It: role})
+	if u, ok := out.(*types.Unknown); err != nil || !ok || whyOf(u) != unknown.Why {
+		t.Errorf("a role that is not known: %v, %v", out, err)
+	}
 	for _, expr := range []string{`iam_actions(it, "exfiltraton").exists(a, a != "")`, `iam_wide("x")`} {
 		p, _, _ := compile(expr, false)
 		if _, _, err := p.Eval(&Input{It: open}); err == nil {
