@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -50,11 +51,21 @@ func (x example) blocks(ctx context.Context, text string, shown map[int]bool) er
 // unfilled matches what a template leaves behind; ${{ is of a workflow.
 var unfilled = regexp.MustCompile(`(^|[^$])\{\{|\(not set\)|\(not known yet\)`)
 
+// block tries a whole block in the place of what has its name, then with what
+// else stands there kept, since a block may show a part of a resource.
 func (x example) block(ctx context.Context, f engine.Finding, before map[string]bool) error {
 	if unfilled.MatchString(f.Write) {
 		return errors.New("something in it is not filled in")
 	}
-	with, whole, err := x.beside(ctx, f)
+	first := x.blockWith(ctx, f, before, false)
+	if first == nil || x.blockWith(ctx, f, before, true) == nil {
+		return nil
+	}
+	return first
+}
+
+func (x example) blockWith(ctx context.Context, f engine.Finding, before map[string]bool, keep bool) error {
+	with, whole, err := x.beside(ctx, f, keep)
 	if err != nil || !whole {
 		return err
 	}
@@ -77,13 +88,17 @@ func (x example) block(ctx context.Context, f engine.Finding, before map[string]
 	return nil
 }
 
+// instead matches the resource of Terraform that a block says it stands in the
+// place of.
+var instead = regexp.MustCompile(`(?m)^# in the place of ([A-Za-z0-9_]+)\.([A-Za-z0-9_-]+)`)
+
 // beside reads a block in its language and gives the example with it; whole
 // says whether that can be done.
-func (x example) beside(ctx context.Context, f engine.Finding) (text string, whole bool, err error) {
+func (x example) beside(ctx context.Context, f engine.Finding, keep bool) (text string, whole bool, err error) {
 	check := f.Rule.Checks[f.Check]
 	switch check.Language() {
 	case rule.LanguageHCL:
-		return x.besideHCL(f.Write)
+		return x.besideHCL(f.Write, keep)
 	case rule.LanguageBash:
 		_, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(f.Write), "")
 		return "", false, err
@@ -100,11 +115,15 @@ func (x example) beside(ctx context.Context, f engine.Finding) (text string, who
 	if err != nil || len(docs) == 0 {
 		return "", false, err
 	}
+	depth := 2
+	if keep {
+		depth = 4 // a resource of CloudFormation keeps its other properties
+	}
 	switch {
 	case x.format == resource.Kubernetes && !slices.ContainsFunc(docs, func(d *yaml.Node) bool { return identity(d) == "" }):
 		return x.documentsWith(docs, f)
 	case x.format == resource.CloudFormation && len(docs) == 1 && typed(docs[0]):
-		return x.merged(&yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Value: "Resources"}, docs[0]}}, 2)
+		return x.merged(&yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Value: "Resources"}, docs[0]}}, depth)
 	case x.format == resource.CloudFormation && len(docs) == 1 && onlyKeys(docs[0], "Resources", "Parameters", "Conditions", "Outputs"):
 		return x.merged(docs[0], 10)
 	case x.format == resource.Compose && len(docs) == 1 && onlyKeys(docs[0], "services", "networks", "volumes", "secrets", "configs"):
@@ -115,33 +134,63 @@ func (x example) beside(ctx context.Context, f engine.Finding) (text string, who
 	return "", false, nil
 }
 
-// besideHCL adds resources, in the place of those with the same name.
-func (x example) besideHCL(block string) (string, bool, error) {
+// besideHCL adds resources, in the place of those with the same name. With keep
+// set, what these have and the block does not say stays.
+func (x example) besideHCL(block string, keep bool) (string, bool, error) {
 	body, err := bodyHCL(block)
 	if err != nil {
 		return "", false, err
 	}
-	names := map[string]bool{}
+	at := map[string]*hclsyntax.Block{}
 	whole := len(body.Attributes) == 0 && x.format == resource.Terraform && path.Ext(x.file) == ".tf"
 	for _, b := range body.Blocks {
 		whole = whole && b.Type != "dynamic" && len(b.Labels) == 2
-		names[b.Type+" "+strings.Join(b.Labels, " ")] = true
+		at[b.Type+" "+strings.Join(b.Labels, " ")] = b
 	}
-	if !whole || len(names) == 0 {
+	if !whole || len(at) == 0 {
 		return "", false, nil
+	}
+	if m := instead.FindStringSubmatch(block); m != nil && at["resource "+m[1]+" "+m[2]] == nil {
+		at["resource "+m[1]+" "+m[2]] = nil
 	}
 	own, err := bodyHCL(x.text)
 	if err != nil {
 		return "", false, err
 	}
-	text := []byte(x.text)
+	text, kept := []byte(x.text), map[*hclsyntax.Block]string{}
 	for _, b := range slices.Backward(own.Blocks) {
-		if names[b.Type+" "+strings.Join(b.Labels, " ")] {
-			r := b.Range()
-			text = slices.Delete(text, r.Start.Byte, b.CloseBraceRange.End.Byte)
+		with, named := at[b.Type+" "+strings.Join(b.Labels, " ")]
+		if !named {
+			continue
+		}
+		if keep && with != nil {
+			kept[with] = others(x.text, b.Body, with.Body)
+		}
+		text = slices.Delete(text, b.Range().Start.Byte, b.CloseBraceRange.End.Byte)
+	}
+	added := []byte(block)
+	for _, b := range slices.Backward(body.Blocks) {
+		added = slices.Insert(added, b.CloseBraceRange.Start.Byte, []byte(kept[b])...)
+	}
+	return string(text) + "\n" + string(added) + "\n", true, nil
+}
+
+// others gives the text of what a body has and another does not.
+func others(text string, body, than *hclsyntax.Body) string {
+	var b strings.Builder
+	b.WriteString("\n")
+	for _, name := range slices.Sorted(maps.Keys(body.Attributes)) {
+		if than.Attributes[name] == nil {
+			r := body.Attributes[name].SrcRange
+			b.WriteString(text[r.Start.Byte:r.End.Byte] + "\n")
 		}
 	}
-	return string(text) + "\n" + block + "\n", true, nil
+	for _, n := range body.Blocks {
+		if !slices.ContainsFunc(than.Blocks, func(t *hclsyntax.Block) bool { return t.Type == n.Type }) {
+			b.WriteString(text[n.Range().Start.Byte:n.CloseBraceRange.End.Byte] + "\n")
+		}
+	}
+	return b.String()
 }
 
 func bodyHCL(text string) (*hclsyntax.Body, error) {
@@ -268,10 +317,16 @@ func (x example) merged(with *yaml.Node, depth int) (string, bool, error) {
 	return string(b), true, err
 }
 
-// spread takes the flow style of JSON away, so that a block may go in.
+// spread takes the braces and the quoted keys of JSON away, among which no
+// tags can stand.
 func spread(n *yaml.Node) {
-	n.Style &^= yaml.FlowStyle
-	for _, c := range n.Content {
+	if n.Kind == yaml.MappingNode || n.Kind == yaml.SequenceNode {
+		n.Style &^= yaml.FlowStyle
+	}
+	for i, c := range n.Content {
+		if n.Kind == yaml.MappingNode && i%2 == 0 {
+			c.Style = 0
+		}
 		spread(c)
 	}
 }

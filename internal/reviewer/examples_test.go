@@ -6,6 +6,7 @@ import (
 
 	"github.com/plimsoll-iac/plimsoll/internal/format"
 	"github.com/plimsoll-iac/plimsoll/internal/format/kubernetes"
+	"github.com/plimsoll-iac/plimsoll/internal/format/terraform"
 	"github.com/plimsoll-iac/plimsoll/internal/reviewer"
 	"github.com/plimsoll-iac/plimsoll/internal/rule"
 )
@@ -124,6 +125,61 @@ examples:
 					t.Fatal(res.Err)
 				}
 				if res.Part == "block" && res.Err != nil {
+					err = res.Err
+				}
+			}
+			switch {
+			case c.want == "" && err != nil:
+				t.Error(err)
+			case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)):
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+// TestRunExamplesKeepsWhatABlockLeavesOut holds that a block may show a part of
+// a resource, or stand in the place of another one.
+func TestRunExamplesKeepsWhatABlockLeavesOut(t *testing.T) {
+	const text = `id: test/key
+title: t
+severity: high
+theme: encryption-and-secrets
+why: w
+remediation: r
+checks:
+  - platform: terraform
+    kinds: [aws_sns_topic, aws_sqs_queue]
+    fail: '!object.?kms_key.hasValue() || !object.?name.hasValue()'
+    message: '{{ resource.id }} has no key or name'
+    write: |
+      BLOCK
+examples:
+  - platform: terraform
+    fail: |
+      resource "aws_sns_topic" "orders" {
+        name = "orders"
+
+        tags {
+          a = "b"
+        }
+      }
+`
+	for _, c := range []struct{ name, block, want string }{
+		{"beside what is there", "resource \"aws_sns_topic\" \"{{ resource.name }}\" {\n        kms_key = \"k\"\n      }", ""},
+		{"not the setting", `resource "aws_sns_topic" "{{ resource.name }}" { key = "k" }`, "still there"},
+		{"in the place of another", "# in the place of aws_sns_topic.{{ resource.name }}\n      resource \"aws_sns_subscription\" \"{{ resource.name }}\" {}", ""},
+		{"in the place of none", "resource \"aws_sns_subscription\" \"{{ resource.name }}\" {}", "still there"},
+		{"brings a finding", "# in the place of aws_sns_topic.{{ resource.name }}\n      resource \"aws_sqs_queue\" \"{{ resource.name }}\" {}", "with it there is a finding"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r, ds := rule.Parse("rule.yaml", []byte(strings.Replace(text, "BLOCK", c.block, 1)))
+			if len(ds) > 0 {
+				t.Fatal(ds)
+			}
+			var err error
+			for _, res := range reviewer.RunExamples(t.Context(), []*rule.Rule{r}, map[string]format.Reader{"terraform": terraform.New()}) {
+				if res.Err != nil {
 					err = res.Err
 				}
 			}

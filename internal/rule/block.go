@@ -154,9 +154,10 @@ func nameByte(c byte) bool {
 func partByte(c byte) bool { return nameByte(c) || strings.IndexByte("./@$+=", c) >= 0 }
 
 // fill gives the block with the item's values in it. It is "" where there is
-// none, and where a value is missing, unknown or cannot stand at its place.
+// none, where a value is missing, unknown or cannot stand at its place, and
+// where HCL cannot stand because the resource is an object of Kubernetes.
 func (b *block) fill(in *Input) string {
-	if b == nil {
+	if b == nil || b.language == LanguageHCL && in.Resource != nil && in.Resource.Format == resource.Kubernetes {
 		return ""
 	}
 	var out strings.Builder

@@ -57,6 +57,15 @@ func TestBlocks(t *testing.T) {
 			t.Errorf("%s %q is filled as %q, not %q", tt.language, tt.block, got, tt.want)
 		}
 	}
+	b, err := parseBlock("bucket = {{ it.name }}", LanguageHCL, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for format, want := range map[string]string{resource.Terraform: `bucket = "logs"`, resource.Kubernetes: ""} {
+		if got := b.fill(&Input{It: named("logs"), Resource: &resource.Resource{Format: format}}); got != want {
+			t.Errorf("%s: %q, not %q", format, got, want)
+		}
+	}
 	for _, bad := range []string{"a: {{ it.name", "a: ${{ it.name", "a: {{ }}", "a: {{ nonsense( }}", strings.Repeat("a", maxBlock+1)} {
 		if _, err := parseBlock(bad, LanguageYAML, false); err == nil {
 			t.Errorf("%.40q is taken", bad)
