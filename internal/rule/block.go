@@ -176,7 +176,51 @@ func (b *block) fill(in *Input) string {
 		}
 		out.WriteString(s)
 	}
-	return strings.TrimRight(out.String(), "\n")
+	text := strings.TrimRight(out.String(), "\n")
+	if b.language == LanguageHCL && in.Resource != nil {
+		text = forEach(text, in.Resource)
+	}
+	return text
+}
+
+// made is the first line of a resource in a block of HCL.
+var made = regexp.MustCompile(`(?m)^resource "([A-Za-z0-9_]+)" "([A-Za-z0-9_-]+)" \{$`)
+
+// forEach makes what a block refers to the resource by as many as there are of
+// it, where count or for_each make several.
+func forEach(block string, r *resource.Resource) string {
+	own := r.Kind + "." + r.Name
+	at := strings.LastIndex(r.ID, own+"[")
+	if at < 0 || !strings.HasSuffix(r.ID, "]") {
+		return block
+	}
+	meta, index := "count = length("+own+")", "[count.index]"
+	if r.ID[at+len(own)+1] == '"' {
+		meta, index = "for_each = "+own, "[each.key]"
+	}
+	heads := made.FindAllStringSubmatchIndex(block, -1)
+	many := map[string]bool{own: true}
+	var out strings.Builder
+	last := 0
+	for i, h := range heads {
+		end := len(block)
+		if i+1 < len(heads) {
+			end = heads[i+1][0]
+		}
+		name := block[h[2]:h[3]] + "." + block[h[4]:h[5]]
+		if name == own || !strings.Contains(block[h[1]:end], own+".") {
+			continue
+		}
+		many[name] = true
+		out.WriteString(block[last:h[1]] + "\n  " + meta + "\n")
+		last = h[1]
+	}
+	out.WriteString(block[last:])
+	block = out.String()
+	for _, name := range slices.Sorted(maps.Keys(many)) {
+		block = regexp.MustCompile(`\b`+regexp.QuoteMeta(name)+`\.`).ReplaceAllLiteralString(block, name+index+".")
+	}
+	return block
 }
 
 var (

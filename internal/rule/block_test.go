@@ -73,6 +73,48 @@ func TestBlocks(t *testing.T) {
 	}
 }
 
+func TestBlocksForSeveral(t *testing.T) {
+	const text = `resource "aws_s3_bucket_logging" "{{ resource.name }}" {
+  bucket = aws_s3_bucket.{{ resource.name }}.id
+  key    = aws_kms_key.{{ resource.name }}.arn
+}
+
+resource "aws_kms_key" "{{ resource.name }}" {
+  description = "aws_s3_bucket.{{ resource.name }}"
+}`
+	const part = `resource "aws_s3_bucket" "{{ resource.name }}" {
+  peer = aws_endpoint.{{ resource.name }}.id
+}
+
+resource "aws_endpoint" "{{ resource.name }}" {
+  name = aws_s3_bucket.{{ resource.name }}.id
+}`
+	for _, tt := range []struct {
+		id, block string
+		want      []string
+	}{
+		{"aws_s3_bucket.logs", text, []string{"{\n  bucket = aws_s3_bucket.logs.id\n"}},
+		{"module.a[0].aws_s3_bucket.logs", text, []string{"{\n  bucket = aws_s3_bucket.logs.id\n"}},
+		{"aws_s3_bucket.logs[1]", text, []string{
+			"{\n  count = length(aws_s3_bucket.logs)\n\n  bucket = aws_s3_bucket.logs[count.index].id\n  key    = aws_kms_key.logs.arn\n}",
+			"\" {\n  description = \"aws_s3_bucket.logs\"\n}"}},
+		{`module.a["x"].aws_s3_bucket.logs["eu.west"]`, text, []string{"{\n  for_each = aws_s3_bucket.logs\n\n  bucket = aws_s3_bucket.logs[each.key].id\n"}},
+		{"aws_s3_bucket.logs[0]", part, []string{
+			"\"logs\" {\n  peer = aws_endpoint.logs[count.index].id\n}", "\"logs\" {\n  count = length(aws_s3_bucket.logs)\n\n  name = aws_s3_bucket.logs[count.index].id\n}"}},
+	} {
+		b, err := parseBlock(tt.block, LanguageHCL, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := b.fill(&Input{Resource: &resource.Resource{ID: tt.id, Kind: "aws_s3_bucket", Name: "logs", Format: resource.Terraform}})
+		for _, want := range tt.want {
+			if !strings.Contains(got, want) {
+				t.Errorf("%s: %q is not in\n%s", tt.id, want, got)
+			}
+		}
+	}
+}
+
 func TestLanguage(t *testing.T) {
 	for _, tt := range []struct {
 		check Check
