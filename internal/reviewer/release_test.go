@@ -246,3 +246,39 @@ func TestReleasedByOthers(t *testing.T) {
 		})
 	}
 }
+
+// TestReleasesAreMended holds that a value of a release is mended where it is
+// written, and nothing else.
+func TestReleasesAreMended(t *testing.T) {
+	const (
+		release = "resource \"helm_release\" \"a\" {\n  name  = \"a\"\n  chart = \"../app\"\n"
+		argo    = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: one, namespace: argocd}\nspec:\n  source:\n    path: app\n    helm:\n"
+	)
+	for name, c := range map[string]struct{ file, text, was, becomes string }{
+		"set block":  {"infra/main.tf", release + "  set {\n    name  = \"security.privileged\"\n    value = \"true\" # why\n  }\n}\n", `"true"`, `"false"`},
+		"set list":   {"infra/main.tf", release + "  set = [{ name = \"security.privileged\", value = true }]\n}\n", "true", "false"},
+		"heredoc":    {"infra/main.tf", release + "  values = [<<-YAML\n    # of the release\n    security:\n      privileged: true\n  YAML\n  ]\n}\n", "true", "false"},
+		"yamlencode": {"infra/main.tf", release + "  values = [yamlencode({\n    security = {\n      privileged = true\n    }\n  })]\n}\n", "true", "false"},
+		"text":       {"argo/app.yaml", "kind: List\napiVersion: v1\nitems: []\n---\n" + argo + "      values: |\n        security:\n          privileged: true # why\n", "true", "false"},
+		"object":     {"argo/app.yaml", argo + "      valuesObject:\n        security: {privileged: true}\n", "true", "false"},
+		"parameter":  {"argo/app.yaml", argo + "      parameters:\n        - name: security.privileged\n          value: \"true\"\n", `"true"`, `"false"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, err := reviewer.Scan(t.Context(), options(t), tree(map[string]string{
+				"app/Chart.yaml": "apiVersion: v2\nname: app\nversion: 1.0.0\n", "app/values.yaml": "security:\n  privileged: false\n",
+				"app/templates/pod.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: app}\nspec:\n  automountServiceAccountToken: false\n  containers:\n    - name: app\n      image: registry.example.com/app:1.0.0\n      securityContext:\n        allowPrivilegeEscalation: false\n        runAsNonRoot: true\n        privileged: {{ .Values.security.privileged }}\n",
+				c.file:                   c.text,
+			}), []string{"."})
+			if err != nil {
+				t.Fatal(err)
+			}
+			changed, _, err := s.FixAll(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, want := string(changed[c.file]), strings.Replace(c.text, c.was, c.becomes, 1); got != want || len(changed) != 1 {
+				t.Errorf("%d files change; got\n%s", len(changed), got)
+			}
+		})
+	}
+}
