@@ -35,7 +35,7 @@ func (x *expansion) cloudConfig(doc *resource.Node, p place, comments []resource
 	for _, f := range doc.Fields {
 		switch f.Name {
 		case "bootcmd", "runcmd", "preKubeadmCommands", "postKubeadmCommands", "bootCommands",
-			"preRKE2Commands", "postRKE2Commands", "preK3sCommands", "postK3sCommands":
+			"preRKE2Commands", "postRKE2Commands", "preK3sCommands", "postK3sCommands", "preBootstrapCommands", "postBootstrapCommands":
 			b.runs(f.Node)
 		case "write_files":
 			b.writes(f.Node)

@@ -153,7 +153,8 @@ func (x *expansion) clusterAPI(r *resource.Resource) bool {
 			switch f.Name {
 			case "files":
 				doc.Fields = append(doc.Fields, resource.Field{Name: "write_files", Node: files})
-			case "users", "preKubeadmCommands", "postKubeadmCommands", "bootCommands", "preRKE2Commands", "postRKE2Commands", "preK3sCommands", "postK3sCommands":
+			case "users", "preKubeadmCommands", "postKubeadmCommands", "bootCommands", "preRKE2Commands", "postRKE2Commands", "preK3sCommands", "postK3sCommands",
+				"preBootstrapCommands", "postBootstrapCommands":
 				doc.Fields = append(doc.Fields, f)
 			}
 		}

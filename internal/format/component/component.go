@@ -309,6 +309,9 @@ func (f *finder) kubernetes() {
 					f.kubeadm(c, join(p, field), kind)
 				}
 			}
+			if args := n.Get("kubeletExtraArgs"); args != nil { // of an EKSConfig
+				f.arguments("kubelet", args, join(p, "kubeletExtraArgs"))
+			}
 			for _, field := range []string{"initConfiguration", "joinConfiguration"} {
 				if c := n.Get(field); c != nil {
 					f.kubeadm(c, join(p, field), "InitConfiguration")

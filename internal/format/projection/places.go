@@ -26,8 +26,9 @@ var classicTable string
 // outline says where an object holds what a resource of another form says: a
 // table of pairs of places, read in both directions.
 type outline struct {
-	kinds map[string][]*outlined // by "group Kind"; of those that are not beside it the first whose condition holds
-	types map[string]*shape
+	groups map[string]bool        // those of all kinds, since most objects are of others
+	kinds  map[string][]*outlined // by "group Kind"; of those that are not beside it the first whose condition holds
+	types  map[string]*shape
 }
 
 // outlined is a resource that an object of a kind makes.
@@ -145,13 +146,17 @@ func (c *condition) holds(n *resource.Node) bool {
 
 // outlines are the tables of places.
 var outlines = sync.OnceValue(func() *outline {
-	all := &outline{kinds: map[string][]*outlined{}}
+	all := &outline{groups: map[string]bool{}, kinds: map[string][]*outlined{}}
 	for name, text := range map[string]string{"azure.txt": azureTable, "clusterapi.txt": clusterAPITable, "classic.txt": classicTable} {
 		o, err := parseOutline(text)
 		if err != nil {
 			panic(name + ": " + err.Error())
 		}
 		maps.Copy(all.kinds, o.kinds)
+		for key := range o.kinds {
+			group, _, _ := strings.Cut(key, " ")
+			all.groups[group] = true
+		}
 	}
 	return all
 })

@@ -219,3 +219,15 @@ func checkShape(t *testing.T, key string, r *resource.Resource, of *shape, n *re
 		}
 	}
 }
+
+// BenchmarkPlain is what objects cost that are no cloud resources.
+func BenchmarkPlain(b *testing.B) {
+	var rs []*resource.Resource
+	for range 2000 {
+		rs = append(rs, &resource.Resource{ID: "x", Platform: resource.Kubernetes, Format: "kubernetes", Group: "apps", Version: "v1", Kind: "Deployment", Root: &resource.Node{Kind: resource.Map}})
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		All(rs)
+	}
+}

@@ -121,8 +121,8 @@ func (p *projector) project(r *resource.Resource) (*resource.Resource, []*resour
 	if strings.HasSuffix(r.Group, ackGroups) || strings.HasSuffix(r.Group, classicAWS) {
 		return p.fromACK(r), nil
 	}
-	if kinds := outlines().kinds[r.Group+" "+r.Kind]; kinds != nil {
-		return p.fromOutlines(r, kinds)
+	if all := outlines(); all.groups[r.Group] {
+		return p.fromOutlines(r, all.kinds[r.Group+" "+r.Kind])
 	}
 	return r, nil
 }
