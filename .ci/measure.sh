@@ -52,4 +52,4 @@ step "API calls of a pull request"
 go test ./cmd/plimsoll -run TestCallsOfAPullRequest -v | grep -E 'findings:'
 
 step "a pull request of 9 files in repositories of 50,000 and 500,000 files"
-go test ./internal/gitrepo -run '^$' -bench 'PullRequest50k|PullRequest500k' -benchtime 3x | grep -E '^Benchmark'
+go test ./internal/gitrepo -run '^$' -bench 'PullRequest50k|PullRequestBeside50k|PullRequest500k' -benchtime 3x | grep -E '^Benchmark'

@@ -39,6 +39,9 @@ type monorepo struct {
 type layout struct {
 	files, commits int
 	size           int // bytes of a file that the pull request does not touch, about
+	// beside makes manifests of the files that it does not touch, which a review
+	// reads where they lie beside changed ones.
+	beside bool
 }
 
 // fileName spreads files over teams, services and folders: 50 files a folder,
@@ -95,6 +98,18 @@ func generate(t testing.TB, l layout) *monorepo {
 }
 
 func stream(w io.Writer, l layout) {
+	const touchedSize = 10_000
+	touched := make([]int, 9)
+	for n := range touched {
+		touched[n] = l.files/3*(n%3) + n/3*200 + n // other services of the team
+	}
+	fileName := func(i int) string {
+		if name := fileName(i); l.beside || slices.Contains(touched, i) {
+			return name
+		} else {
+			return strings.TrimSuffix(name, ".yaml") + ".txt"
+		}
+	}
 	rnd := rand.New(rand.NewPCG(11, 12))
 	when := 1700000000
 	commit := func(branch, message, parent string) {
@@ -105,11 +120,6 @@ func stream(w io.Writer, l layout) {
 		fmt.Fprintf(w, "M 100644 inline %s\ndata %d\n%s\n", name, len(content), content)
 	}
 	// The pull request: 9 files in 9 folders of 3 teams, 10 kB each.
-	const touchedSize = 10_000
-	touched := make([]int, 9)
-	for n := range touched {
-		touched[n] = l.files/3*(n%3) + n/3*200 + n // other services of the team
-	}
 	commit("main", "first", "")
 	for i := range l.files {
 		size := l.size
@@ -262,7 +272,7 @@ func peakRSS() int64 {
 	return 0
 }
 
-func child(b *testing.B, c changeSpec) measured {
+func child(b *testing.B, c changeSpec, files int) measured {
 	b.Helper()
 	spec, err := json.Marshal(c)
 	if err != nil {
@@ -279,7 +289,7 @@ func child(b *testing.B, c changeSpec) measured {
 	if err := json.Unmarshal(out.Bytes(), &m); err != nil {
 		b.Fatal(err)
 	}
-	if m.Changes != 9 || m.Files != 18 {
+	if m.Changes != 9 || m.Files != files {
 		b.Fatalf("%d changes, %d files read", m.Changes, m.Files)
 	}
 	return m
@@ -290,6 +300,10 @@ func child(b *testing.B, c changeSpec) measured {
 func pullRequest(b *testing.B, l layout, clone bool) {
 	m := generate(b, l)
 	server := serve(b, m.dir, nil)
+	files := 2 * 9
+	if l.beside {
+		files *= 50
+	}
 	spec := changeSpec{URL: server.URL + "/mono.git", Base: m.base, Head: m.head}
 	report := func(b *testing.B, m measured) {
 		b.ReportMetric(float64(m.Stats.Received)/1000, "kB")
@@ -302,14 +316,14 @@ func pullRequest(b *testing.B, l layout, clone bool) {
 		for b.Loop() {
 			s := spec
 			s.CacheDir = b.TempDir()
-			report(b, child(b, s))
+			report(b, child(b, s, files))
 		}
 	})
 	b.Run("cached", func(b *testing.B) {
 		spec.CacheDir = b.TempDir()
-		child(b, spec)
+		child(b, spec, files)
 		for b.Loop() {
-			report(b, child(b, spec))
+			report(b, child(b, spec, files))
 		}
 	})
 	if !clone {
@@ -343,6 +357,12 @@ func (c *counter) Write(p []byte) (int, error) {
 
 func BenchmarkPullRequest50k(b *testing.B) {
 	pullRequest(b, layout{files: 50_000, commits: 200, size: 10_000}, true)
+}
+
+// BenchmarkPullRequestBeside50k is the same where the folders of the changed
+// files hold 49 other manifests each, of 2 kB that hardly compress.
+func BenchmarkPullRequestBeside50k(b *testing.B) {
+	pullRequest(b, layout{files: 50_000, commits: 200, size: 2_000, beside: true}, false)
 }
 
 func BenchmarkPullRequest500k(b *testing.B) {

@@ -33,14 +33,32 @@ func besideChanged(ctx context.Context, base, head *side, changes []PathChange) 
 			}
 		}
 	}
-	for dir := range dirs {
+	type near struct {
+		dir    string
+		onBase []string
+		onHead []string
+		few    bool
+	}
+	var all []near
+	var onBase, onHead []string // of all folders, to be fetched at once
+	for _, dir := range keysOf(dirs) {
 		if ctx.Err() != nil {
 			return
 		}
-		onBase, fewBase := base.siblings(dir)
-		onHead, fewHead := head.siblings(dir)
-		base.beside(ctx, dir, onBase, fewBase && fewHead)
-		head.beside(ctx, dir, onHead, fewBase && fewHead)
+		n := near{dir: dir}
+		var fewBase, fewHead bool
+		n.onBase, fewBase = base.siblings(dir)
+		n.onHead, fewHead = head.siblings(dir)
+		if n.few = fewBase && fewHead; n.few {
+			onBase, onHead = append(onBase, n.onBase...), append(onHead, n.onHead...)
+		}
+		all = append(all, n)
+	}
+	announce(base.fsys, onBase)
+	announce(head.fsys, onHead)
+	for _, n := range all {
+		base.beside(ctx, n.dir, n.onBase, n.few)
+		head.beside(ctx, n.dir, n.onHead, n.few)
 	}
 }
 
@@ -53,7 +71,6 @@ func (s *side) beside(ctx context.Context, dir string, names []string, few bool)
 		}
 		return
 	}
-	announce(s.fsys, names)
 	if more := s.manifests(ctx, names); len(more) > 0 {
 		u = s.unit(resource.Kubernetes, dir, dir)
 		u.Files = append(u.Files, more...)
