@@ -53,9 +53,10 @@ type Finding struct {
 	// place not repeated. Names of code in it stand in backquotes.
 	Message string
 	// FixSpec has the operations of the check's fix for this item, nil for none;
-	// Write is text that shows what to write, "" for none.
-	FixSpec *rule.FixSpec
-	Write   string
+	// Write is text that shows what to write, "" for none, and Language what it
+	// is written in, as a fence names it.
+	FixSpec         *rule.FixSpec
+	Write, Language string
 	// Fingerprint is the same across pushes, line shifts and reordering:
 	// 32 hexadecimal digits over rule, resource.Known and stable path; and where
 	// a thing that is read through several units has the setting in another

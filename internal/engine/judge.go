@@ -325,6 +325,7 @@ func (j *judge) findings(s *side) []Finding {
 		if err != nil {
 			j.run.broken.add(v.check, err)
 		}
+		write, language := shown(s.res, write, v.check.rule.Checks[v.check.index].Language())
 		r, origins := locate(s.res, v.item, v.setting())
 		if len(origins) == 0 && s.res.Source != (resource.Identity{}) {
 			// What brings the thing in may be all that the change shows.
@@ -333,8 +334,20 @@ func (j *judge) findings(s *side) []Finding {
 		out = append(out, Finding{
 			Rule: v.check.rule, Check: v.check.index, Severity: v.check.severity, Resource: s.res,
 			Item: v.item.path(), Path: v.item.fullPath(v.setting()), Range: r, Origins: origins,
-			Message: message, inner: v.item.inner(v.setting()), FixSpec: mend, Write: write, Fingerprint: prints.next(v.check.rule.ID, v.stable, r.File),
+			Message: message, inner: v.item.inner(v.setting()), FixSpec: mend, Write: write, Language: language, Fingerprint: prints.next(v.check.rule.ID, v.stable, r.File),
 		})
 	}
 	return out
+}
+
+// shown gives what a finding shows to write in the terms that the resource is
+// written in, as far as they can say it, and its language.
+func shown(res *resource.Resource, write, language string) (text, in string) {
+	if write == "" || res.Written == nil || res.Written.Block == nil || language != rule.LanguageYAML {
+		return write, language
+	}
+	if b, err := res.Written.Block(write); err == nil {
+		return b, rule.LanguageHCL
+	}
+	return write, language
 }

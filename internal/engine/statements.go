@@ -10,6 +10,10 @@ import (
 // maxPolicies bounds the policy documents of one resource.
 const maxPolicies = 256
 
+// dataGroup is the group of statements that a data source of Terraform writes in
+// blocks. The text that holds them is made of it, so their keys stand nowhere.
+const dataGroup = "data"
+
 // statements selects the statements of every IAM policy that the resource
 // holds in a string, in the one form of normalise.
 func statements(set *itemSet, res *resource.Resource) {
@@ -37,6 +41,10 @@ func (set *itemSet) policy(p resource.Path, doc *resource.Node) {
 		return
 	}
 	place := append(p, resource.Step{Name: "Statement"})
+	group := ""
+	if st.KeyRange == (source.Range{}) {
+		group = dataGroup
+	}
 	if st.Unknown || st.Partial {
 		set.doubt(item{node: st, prefix: place})
 	}
@@ -46,7 +54,7 @@ func (set *itemSet) policy(p resource.Path, doc *resource.Node) {
 		case n.Unknown:
 			set.doubt(item{node: n, prefix: prefix})
 		case n.Kind == resource.Map:
-			set.add(item{node: normalise(n), prefix: prefix, document: doc, split: len(p)})
+			set.add(item{node: normalise(n), prefix: prefix, document: doc, split: len(p), group: group})
 		}
 	}
 	switch {

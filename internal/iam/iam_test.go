@@ -276,3 +276,35 @@ func TestTable(t *testing.T) {
 		}
 	}
 }
+
+// TestARNs holds that each action that can be limited to resources gets a form,
+// and none that says everything.
+func TestARNs(t *testing.T) {
+	for _, c := range iam.Categories() {
+		actions, _ := iam.Granted(tree(t, `{"Effect": "Allow", "Action": ["?*:?*"], "Resource": ["*"]}`), nil, c, 10_000)
+		for _, a := range actions {
+			arns := iam.ARNs([]string{a})
+			if len(arns) == 0 {
+				t.Errorf("%s has no form", a)
+			}
+			for _, arn := range arns {
+				if strings.Count(arn, ":") < 5 || !strings.HasPrefix(arn, "arn:aws:") {
+					t.Errorf("%s of %s is no ARN of one resource", arn, a)
+				}
+			}
+		}
+	}
+	for _, c := range []struct{ actions, want []string }{
+		{[]string{"s3:GetObject", "s3:PutObject", "s3:ListBucket"}, []string{"arn:aws:s3:::NAME/*", "arn:aws:s3:::NAME"}},
+		{[]string{"S3:Get*"}, []string{"arn:aws:s3:::NAME", "arn:aws:s3:::NAME/*"}},
+		{[]string{"iam:CreateAccessKey", "iam:PassRole"}, []string{"arn:aws:iam::ACCOUNT:user/NAME", "arn:aws:iam::ACCOUNT:role/NAME"}},
+		{[]string{"ec2:DescribeInstances"}, []string{"*"}},
+		{[]string{"ec2:DescribeInstances", "ec2:StopInstances"}, []string{"arn:aws:ec2:REGION:ACCOUNT:instance/ID"}},
+		{[]string{"nosuch:Thing"}, []string{"arn:aws:nosuch:REGION:ACCOUNT:*"}},
+		{[]string{"*", "*:*", "s3*:Get", ":x"}, nil},
+	} {
+		if got := iam.ARNs(c.actions); !slices.Equal(got, c.want) {
+			t.Errorf("%q: %q, want %q", c.actions, got, c.want)
+		}
+	}
+}

@@ -93,6 +93,9 @@ type Written struct {
 	// path of the projected tree, so that making it says no more than is meant:
 	// what the resource is written in may fill in what is left out. nil: nothing.
 	Along func(Path) []Field
+	// Block says a block of YAML for the projected resource in HCL, which the
+	// resource is written in. nil: it is written in YAML.
+	Block func(string) (string, error)
 	// Rewrite says what is written instead of a scalar that is set at a path of the
 	// projected tree, or added to the list there: enabledLogs gains "audit" where
 	// logging.audit becomes true. None: the value itself, where Path leads. nil: so

@@ -119,7 +119,7 @@ func block(f Finding) string {
 	if f.Write == "" {
 		return ""
 	}
-	return fenced(f.Rule.Checks[f.Check].Language(), f.Write) + "\n"
+	return fenced(f.Language, f.Write) + "\n"
 }
 
 // cut shortens s to at most limit bytes, at a rune's edge, ending in "…".

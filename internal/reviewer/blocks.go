@@ -95,8 +95,7 @@ var instead = regexp.MustCompile(`(?m)^# in the place of ([A-Za-z0-9_]+)\.([A-Za
 // beside reads a block in its language and gives the example with it; whole
 // says whether that can be done.
 func (x example) beside(ctx context.Context, f engine.Finding, keep bool) (text string, whole bool, err error) {
-	check := f.Rule.Checks[f.Check]
-	switch check.Language() {
+	switch f.Language {
 	case rule.LanguageHCL:
 		return x.besideHCL(f.Write, keep)
 	case rule.LanguageBash:
@@ -123,13 +122,13 @@ func (x example) beside(ctx context.Context, f engine.Finding, keep bool) (text 
 	case x.format == resource.Kubernetes && !slices.ContainsFunc(docs, func(d *yaml.Node) bool { return identity(d) == "" }):
 		return x.documentsWith(docs, f)
 	case x.format == resource.CloudFormation && len(docs) == 1 && typed(docs[0]):
-		return x.merged(&yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Value: "Resources"}, docs[0]}}, depth)
+		return x.merged(&yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Value: "Resources"}, docs[0]}}, depth, f.Write)
 	case x.format == resource.CloudFormation && len(docs) == 1 && onlyKeys(docs[0], "Resources", "Parameters", "Conditions", "Outputs"):
-		return x.merged(docs[0], 10)
+		return x.merged(docs[0], 10, f.Write)
 	case x.format == resource.Compose && len(docs) == 1 && onlyKeys(docs[0], "services", "networks", "volumes", "secrets", "configs"):
-		return x.merged(docs[0], 10)
+		return x.merged(docs[0], 10, f.Write)
 	case x.format == resource.Actions && len(docs) == 1 && onlyKeys(docs[0], "on", "permissions", "jobs", "env", "concurrency", "defaults"):
-		return x.merged(docs[0], 10)
+		return x.merged(docs[0], 10, f.Write)
 	}
 	return "", false, nil
 }
@@ -267,6 +266,7 @@ func (x example) documentsWith(docs []*yaml.Node, f engine.Finding) (string, boo
 	}
 	for _, m := range inPlaceOf.FindAllStringSubmatch(f.Write, -1) {
 		replaced[m[1]+" "+f.Resource.Namespace+" "+m[2]] = true
+		replaced[m[1]+"  "+m[2]] = true // one of the whole cluster
 	}
 	own = slices.DeleteFunc(own, func(o *yaml.Node) bool { return replaced[identity(o)] })
 	var b bytes.Buffer
@@ -304,12 +304,25 @@ func onlyKeys(n *yaml.Node, keys ...string) bool {
 	return len(n.Content) > 0
 }
 
+// insteadOf matches the logical id of CloudFormation that a block says it stands
+// in the place of.
+var insteadOf = regexp.MustCompile(`(?m)^# in the place of ([A-Za-z0-9]+)$`)
+
 // merged puts the maps of a block into those of the example, to a depth; what
 // is deeper, and anything else, stands in the place of what has its key.
-func (x example) merged(with *yaml.Node, depth int) (string, bool, error) {
+func (x example) merged(with *yaml.Node, depth int, block string) (string, bool, error) {
 	own, err := documents(x.text)
 	if err != nil || len(own) != 1 {
 		return "", false, err
+	}
+	if all := member(own[0], "Resources"); all != nil {
+		for _, m := range insteadOf.FindAllStringSubmatch(block, -1) {
+			for i := len(all.Content) - 2; i >= 0; i -= 2 {
+				if all.Content[i].Value == m[1] {
+					all.Content = slices.Delete(all.Content, i, i+2)
+				}
+			}
+		}
 	}
 	spread(own[0])
 	merge(own[0], with, depth)

@@ -74,7 +74,7 @@ type block struct {
 }
 
 // labelled is the start of a line of HCL that names a block.
-var labelled = regexp.MustCompile(`^\s*(resource|data|module|variable|output|provider|source)\s`)
+var labelled = regexp.MustCompile(`^\s*(resource|data|module|variable|output|provider|source)\s+"`)
 
 func parseBlock(s, language string, limited bool) (*block, error) {
 	if len(s) > maxBlock {

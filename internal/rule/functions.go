@@ -58,7 +58,7 @@ func (functionCosts) CallCost(function, _ string, args []ref.Val, _ ref.Val) *ui
 		return &c
 	}
 	switch function {
-	case "iam_grants", "iam_actions", "iam_escalations": // each goes through a table
+	case "iam_grants", "iam_actions", "iam_escalations", "iam_arns": // each goes through a table
 		c := 2_000 + 100*weight(args[0])
 		return &c
 	}

@@ -6,6 +6,7 @@ import (
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/common/types/traits"
 
 	"github.com/plimsoll-iac/plimsoll/internal/iam"
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
@@ -75,6 +76,7 @@ func iamOptions() []cel.EnvOption {
 			out, more := iam.Values(st, key)
 			return texts(st, out, more)
 		}),
+		cel.Function("iam_arns", cel.Overload("iam_arns_dyn", []*cel.Type{dyn}, list, cel.UnaryBinding(arns))),
 		cel.Function("iam_grants", cel.Overload("iam_grants_dyn_string", []*cel.Type{dyn, cel.StringType}, cel.BoolType,
 			cel.BinaryBinding(func(v, action ref.Val) ref.Val {
 				st, ok := v.(mapVal)
@@ -85,6 +87,24 @@ func iamOptions() []cel.EnvOption {
 				return decide(func(n *resource.Node) iam.Verdict { return iam.Grants(n, n.Get("Policy"), string(a)) })(st.n)
 			}))),
 	}
+}
+
+// arns gives the forms of the names of what a list of actions is for.
+func arns(v ref.Val) ref.Val {
+	l, ok := v.(traits.Lister)
+	if !ok {
+		return types.NewErr("no such overload: iam_arns")
+	}
+	var actions []string
+	for it := l.Iterator(); it.HasNext() == types.True; {
+		switch x := it.Next().(type) {
+		case types.String:
+			actions = append(actions, string(x))
+		case *types.Unknown:
+			return x
+		}
+	}
+	return types.DefaultTypeAdapter.NativeToValue(iam.ARNs(actions))
 }
 
 // texts gives a list of texts that may hold more than is known.

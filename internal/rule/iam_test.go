@@ -33,6 +33,8 @@ func TestIAMFunctions(t *testing.T) {
 		{`iam_actions(it, "exfiltration").exists(a, a != "")`, dark, "unknown"}, {`iam_actions(it, "write").exists(a, a != "")`, dark, "false"},
 		{`iam_escalations(it).exists(w, w != "")`, open, "false"}, {`iam_unbound(it).exists(s, s != "")`, open, "false"},
 		{`iam_condition(it, "aws:*").exists(v, v != "")`, open, "false"},
+		{`iam_arns(it.Action) == ["arn:aws:s3:::NAME/*"]`, open, "true"}, {`iam_arns(["sqs:SendMessage"])[0].endsWith(":NAME")`, open, "true"},
+		{`iam_arns(it.Resource) == []`, dark, "unknown"},
 	} {
 		p, iss, err := compile(c.expr, true)
 		if err != nil || iss.Err() != nil {

@@ -53,6 +53,9 @@ func fromTerraform(r *resource.Resource, ds *source.Diagnostics) *resource.Resou
 		Resource: r,
 		Path:     func(p resource.Path) (resource.Path, error) { return k.of.written(r.Root, p) },
 		Along:    func(p resource.Path) []resource.Field { return keepNonRoot(root, k.name, p) },
+		Block: func(text string) (string, error) {
+			return kubernetesSchema().block(r, inComments(text, k.name+" "+out.Name, r.ID))
+		},
 	}
 	return out
 }
