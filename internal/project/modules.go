@@ -49,7 +49,7 @@ var (
 	assignedName = regexp.MustCompile(`(?m)^"?([A-Za-z_][\w-]*)"?\s*=`)
 )
 
-func scanModule(data []byte, wanted [][]byte) moduleScan {
+func scanModule(data []byte, wanted [][]byte, targets []string) moduleScan {
 	var m moduleScan
 	if bytes.Contains(data, []byte("module")) {
 		for _, c := range localSource.FindAllSubmatchIndex(data, -1) {
@@ -65,7 +65,13 @@ func scanModule(data []byte, wanted [][]byte) moduleScan {
 		m.variables[string(v[1])] = true
 	}
 	m.lists = bytes.Contains(data, []byte("fileset"))
-	if len(wanted) > 0 && (bytes.Contains(data, []byte("file")) || bytes.Contains(data, []byte("template"))) {
+	m.reads = m.lists && slices.ContainsFunc(targets, func(t string) bool {
+		dir := path.Base(path.Dir(t))
+		return dir != "." && isContent(t) && bytes.Contains(data, []byte("/"+dir))
+	})
+	// A module may be told by its caller what to read, and the caller may call
+	// that what it likes.
+	if len(wanted) > 0 {
 		for _, w := range wanted {
 			if bytes.Contains(data, w) {
 				m.reads = true
@@ -74,6 +80,33 @@ func scanModule(data []byte, wanted [][]byte) moduleScan {
 		}
 	}
 	return m
+}
+
+// namings gives what the text of a module in one of the folders would hold that
+// names one of the targets: the base name of what lies below such a folder or
+// beside it, and of templates; of what is elsewhere, where many a file has the
+// same name, its folder too.
+func namings(dirs map[string]bool, targets []string) [][]byte {
+	names := within(dirs, targets)
+	near := make(map[string]bool, len(names))
+	for _, t := range names {
+		near[t] = true
+	}
+	out := basenames(names)
+	for _, t := range targets {
+		if len(out) >= maxNamings {
+			break
+		}
+		if !isContent(t) || near[t] {
+			continue
+		}
+		dir := path.Base(path.Dir(t))
+		if dir == "." {
+			dir = ".."
+		}
+		out = append(out, []byte(dir+"/"+path.Base(t)))
+	}
+	return out
 }
 
 // within gives the targets that a module of one of the folders is likely to
@@ -170,7 +203,7 @@ func (s *side) index(ctx context.Context, files, vars, targets []string) *index 
 		dirs[path.Dir(f)] = true
 	}
 	scans := make([]moduleScan, len(files))
-	wanted := basenames(within(dirs, targets))
+	wanted := namings(dirs, targets)
 	if len(dirs) > 1 || len(wanted) > 0 || len(vars) > 0 { // else there is nothing to learn from the files
 		announce(s.fsys, files)
 		var g errgroup.Group
@@ -178,7 +211,7 @@ func (s *side) index(ctx context.Context, files, vars, targets []string) *index 
 		for i, f := range files {
 			g.Go(func() error {
 				if ctx.Err() == nil {
-					scans[i] = scanModule(s.read(f), wanted)
+					scans[i] = scanModule(s.read(f), wanted, targets)
 				}
 				return nil
 			})

@@ -35,6 +35,7 @@ const (
 	maxTargets     = 3_000 // changed files that file() may name
 	ancestors      = 6     // folders above a changed file that may name it
 	maxBesides     = 500   // folders beside changed files that may name them
+	maxNamings     = 500   // texts that name changed files
 )
 
 // FolderAnnouncer is what a lazy tree may implement beside Announcer: the
@@ -151,11 +152,16 @@ func (c *terraformChange) bears(ctx context.Context, sides [2]*side) bool {
 	if len(c.dirs) > 0 || len(c.varFiles) > 0 || slices.ContainsFunc(c.targets, isTemplate) {
 		return true
 	}
+	for _, s := range sides {
+		if slices.ContainsFunc(c.targets, s.isPolicy) {
+			return true
+		}
+	}
 	dirs, parents := map[string]bool{}, map[string]bool{}
 	for _, name := range c.targets {
 		dir := path.Dir(name)
-		if up := path.Dir(dir); up != "." && isContent(name) {
-			parents[up] = true
+		if isContent(name) {
+			parents[path.Dir(dir)] = true
 		}
 		for range ancestors {
 			dirs[dir] = true
@@ -178,21 +184,44 @@ func (c *terraformChange) bears(ctx context.Context, sides [2]*side) bool {
 	return false
 }
 
-// besides gives the folders, and those that lie in the parents.
+// besides gives the folders, and those that lie in the parents, down to the
+// environments of a folder of roots (live/prod).
 func (s *side) besides(dirs, parents map[string]bool) []string {
 	out := slices.Sorted(maps.Keys(dirs))
-	var more []string
-	for _, l := range s.listAll(slices.Sorted(maps.Keys(parents))) {
-		for _, d := range l.below {
-			if !dirs[d] && len(more) < maxBesides {
-				more = append(more, d)
+	level := slices.Sorted(maps.Keys(parents))
+	seen := maps.Clone(dirs)
+	count := 0
+	for range 2 {
+		var next []string
+		for _, l := range s.listAll(level) {
+			for _, d := range l.below {
+				if count < maxBesides && (!seen[d] || dirs[d]) {
+					count++
+					next = append(next, d)
+					if !seen[d] {
+						seen[d] = true
+						out = append(out, d)
+					}
+				}
 			}
 		}
+		if a, ok := s.fsys.(FolderAnnouncer); ok {
+			a.AnnounceFolders(next...)
+		}
+		level = next
 	}
-	if a, ok := s.fsys.(FolderAnnouncer); ok {
-		a.AnnounceFolders(more...)
+	return out
+}
+
+// isPolicy reports whether a file holds a policy of permissions in JSON: whoever
+// reads it, it is worth to look through the whole tree for that.
+func (s *side) isPolicy(name string) bool {
+	if ext := path.Ext(name); ext != ".json" && ext != ".yaml" && ext != ".yml" {
+		return false
 	}
-	return append(out, more...)
+	data := s.read(name)
+	return bytes.Contains(data, []byte("Statement")) && bytes.Contains(data, []byte("Effect")) && bytes.Contains(data, []byte("Action")) &&
+		!bytes.Contains(data, []byte("Resources"))
 }
 
 // isContent tells files that file() is likely to read.
@@ -207,9 +236,12 @@ func isContent(name string) bool {
 // mentions reports whether one of the files names one of the targets.
 func (s *side) mentions(files, targets []string) bool {
 	announce(s.fsys, files)
-	wanted := basenames(targets)
+	var wanted [][]byte
+	if len(files) > 0 {
+		wanted = namings(map[string]bool{path.Dir(files[0]): true}, targets)
+	}
 	for _, f := range files {
-		if m := scanModule(s.read(f), wanted); m.reads || m.lists {
+		if m := scanModule(s.read(f), wanted, targets); m.reads || m.lists {
 			return true
 		}
 	}

@@ -35,6 +35,11 @@ func TestTerraformReach(t *testing.T) {
 		"listing/old.tf", "# module \"alone\" {\n#   source = \"../alone\"\n# }\n", "listing/main.tf", "locals { x = fileset(path.module, \"policies/*.json\") }\n", "listing/policies/a.json", "{}",
 		"registry/main.tf", "module \"x\" {\n  source = \"terraform-aws-modules/vpc/aws\"\n}\n",
 		"registry/.terraform/modules/x/main.tf", "", "README.md", "", "web/app.js", "",
+		"live/prod/main.tf", "module \"r\" {\n  source = \"../../modules/role\"\n  document = \"${path.module}/../../config/app.json\"\n}\n",
+		"modules/role/main.tf", "locals { x = file(var.document) }\n", "config/app.json", "{}", "config/other.json", "{}", "elsewhere/app.json", "{}",
+		"live/qa/main.tf", "locals { x = fileset(\"${path.module}/../../config\", \"o*\") }\n",
+		"teams/a/b/live/main.tf", "locals { x = file(\"../../../../iam/docs/ci/role.json\") }\n",
+		"iam/docs/ci/role.json", `{"Statement": [{"Effect": "Allow", "Action": "s3:*"}]}`, "iam/docs/ci/plain.json", "{}",
 	)
 	both := "terraform:app app [app/main.tf modules/net/main.tf modules/net/sub/main.tf]\n" +
 		"terraform:data data [data/main.tf data/net.tf.json modules/json/main.tf modules/net/main.tf modules/net/sub/main.tf]\n"
@@ -52,7 +57,13 @@ func TestTerraformReach(t *testing.T) {
 		"registry/.terraform/modules/x/main.tf": "terraform:registry registry [registry/main.tf]\n",
 		"listing/policies/a.json":               "terraform:listing listing [listing/main.tf listing/old.tf]\n",
 		"README.md":                             "",
-		"web/app.js":                            "",
+		"config/app.json": "terraform:live/prod live/prod [live/prod/main.tf modules/role/main.tf]\n" +
+			"terraform:live/qa live/qa [live/qa/main.tf]\n",
+		"config/other.json":      "terraform:live/qa live/qa [live/qa/main.tf]\n",
+		"elsewhere/app.json":     "",
+		"iam/docs/ci/role.json":  "terraform:teams/a/b/live teams/a/b/live [teams/a/b/live/main.tf]\n",
+		"iam/docs/ci/plain.json": "",
+		"web/app.js":             "",
 	} {
 		b, h, ds := project.New(project.Options{}).Reached(t.Context(), fsys, fsys, modify(path), nil)
 		check(t, path, show(h), want)
@@ -64,7 +75,7 @@ func TestTerraformReach(t *testing.T) {
 	for _, u := range us {
 		got = append(got, u.ID)
 	}
-	check(t, "a scan", fmt.Sprintln(got), "[terraform:a terraform:alone terraform:app terraform:b terraform:data terraform:listing terraform:registry]\n")
+	check(t, "a scan", fmt.Sprintln(got), "[terraform:a terraform:alone terraform:app terraform:b terraform:data terraform:listing terraform:live/prod terraform:live/qa terraform:registry terraform:teams/a/b/live]\n")
 	us, _ = project.New(project.Options{}).All(t.Context(), fsys, []string{"modules/net"}, nil)
 	check(t, "a scan of a module alone", show(us), "terraform:modules/net modules/net [modules/net/main.tf modules/net/sub/main.tf]\n")
 }

@@ -171,7 +171,7 @@ func distinct(c *call) *val {
 	if bad != nil {
 		return bad
 	}
-	return c.like(c.e.unique(items), c.args[0])
+	return c.like(c.e.unique(c.e.ofOneType(items)), c.args[0])
 }
 
 func element(c *call) *val {
@@ -513,7 +513,7 @@ func toCollection(c *call, set bool) *val {
 	if bad != nil {
 		return bad
 	}
-	v := c.like(items, c.args[0])
+	v := c.like(c.e.ofOneType(items), c.args[0])
 	if v.kind != list || !set {
 		return v
 	}
@@ -527,7 +527,7 @@ func tomap(c *call) *val {
 	if _, bad := c.object(0); bad != nil {
 		return bad
 	}
-	return ref(c.rng, c.args[0])
+	return ref(c.rng, c.e.mapOfOneType(c.args[0]))
 }
 
 func transpose(c *call) *val {

@@ -225,6 +225,8 @@ const (
 	maxListed  = 2_000 // files and folders looked at
 	maxFileset = 500   // files given
 	maxStars   = 3     // ** in a pattern: each multiplies the ways to match
+
+	maxAlternatives = 32 // that a pattern's braces make
 )
 
 // fileSet lists the files below a folder that match a pattern.
@@ -239,10 +241,17 @@ func fileSet(c *call) *val {
 		return computed(newUnknown(c.rng, c.name+"() of a path outside the repository"), c.args...)
 	}
 	pattern := path.Clean(in[1])
-	if strings.HasPrefix(pattern, "..") || path.IsAbs(pattern) || strings.ContainsAny(pattern, "{}") || strings.Count(pattern, "**") > maxStars || len(pattern) > 300 {
+	if strings.HasPrefix(pattern, "..") || path.IsAbs(pattern) || strings.Count(pattern, "**") > maxStars || len(pattern) > 300 {
 		return computed(newUnknown(c.rng, c.name+"() with the pattern "+plain(in[1], 100)), c.args...)
 	}
-	w := fileWalk{u: u, dir: dir, pattern: strings.Split(pattern, "/"), left: maxListed}
+	patterns := alternatives(pattern)
+	if patterns == nil {
+		return computed(newUnknown(c.rng, c.name+"() with the pattern "+plain(in[1], 100)), c.args...)
+	}
+	w := fileWalk{u: u, dir: dir, left: maxListed}
+	for _, p := range patterns {
+		w.patterns = append(w.patterns, strings.Split(p, "/"))
+	}
 	w.list("", 0)
 	if w.left < 0 || len(w.found) > maxFileset {
 		return computed(newUnknown(c.rng, c.name+"() of too many files"), c.args...)
@@ -257,12 +266,58 @@ func fileSet(c *call) *val {
 	return c.done(out)
 }
 
+// alternatives writes a pattern out for each of the choices that it has in
+// braces; nil where that cannot be done.
+func alternatives(pattern string) []string {
+	out := []string{""}
+	for {
+		before, rest, found := strings.Cut(pattern, "{")
+		if strings.Contains(before, "}") {
+			return nil
+		}
+		choices := []string{""}
+		if found {
+			var in string
+			if in, pattern, found = strings.Cut(rest, "}"); !found || strings.Contains(in, "{") {
+				return nil
+			}
+			choices = strings.Split(in, ",")
+		} else {
+			pattern = ""
+		}
+		if len(out)*len(choices) > maxAlternatives {
+			return nil
+		}
+		next := make([]string, 0, len(out)*len(choices))
+		for _, o := range out {
+			for _, c := range choices {
+				next = append(next, o+before+c)
+			}
+		}
+		if out = next; pattern == "" {
+			return out
+		}
+	}
+}
+
 type fileWalk struct {
-	u       *unit
-	dir     string
-	pattern []string
-	found   []string
-	left    int
+	u        *unit
+	dir      string
+	patterns [][]string
+	found    []string
+	left     int
+}
+
+// matches reports whether one of the patterns matches a path.
+func (w *fileWalk) matches(names []string) bool {
+	return slices.ContainsFunc(w.patterns, func(p []string) bool { return matchSegments(p, names) })
+}
+
+// below reports whether a pattern may match what is deeper than depth.
+func (w *fileWalk) below(depth int) bool {
+	return slices.ContainsFunc(w.patterns, func(p []string) bool {
+		return slices.Contains(p, "**") || len(p) > depth+1
+	})
 }
 
 func (w *fileWalk) list(rel string, depth int) {
@@ -274,7 +329,7 @@ func (w *fileWalk) list(rel string, depth int) {
 	if err != nil {
 		return
 	}
-	deep := slices.Contains(w.pattern, "**") || len(w.pattern) > depth+1
+	deep := w.below(depth)
 	for _, e := range entries {
 		if w.left--; w.left < 0 {
 			return
@@ -285,7 +340,7 @@ func (w *fileWalk) list(rel string, depth int) {
 			if deep {
 				w.list(name, depth+1)
 			}
-		case e.Type().IsRegular() && matchSegments(w.pattern, strings.Split(name, "/")):
+		case e.Type().IsRegular() && w.matches(strings.Split(name, "/")):
 			w.found = append(w.found, name)
 		}
 	}

@@ -176,6 +176,17 @@ func TestFunctions(t *testing.T) {
 		{`fileset("d", "**/*.json")`, `["a.json" "e/b.json"]`},
 		{`fileset("d", "*/*.json")`, `["e/b.json"]`},
 		{`fileset("..", "*")`, `?`},
+		{`fileset(".", "{x,y}.{txt,yaml}")`, `["x.txt" "y.yaml"]`},
+		{`fileset("d", "**/*.{json,txt}")`, `["a.json" "e/b.json" "e/c.txt"]`},
+		{`fileset("d", "{a,{b}}.json")`, `?`},
+		{`fileset("d", "a}.json")`, `?`},
+		{`fileset("d", "{a,b,c,d}{a,b,c,d}{a,b,c}")`, `?`},
+		{`tolist(["a", 1, true])`, `["a" "1" "true"]`},
+		{`tolist([1, var.u])`, `[1 ?]`},
+		{`tolist([{ a = 1 }, "b"])`, `[{a=1} "b"]`},
+		{`toset([1, "1"])`, `["1"]`},
+		{`tomap({ a = 1, b = "x" })`, `{a="1" b="x"}`},
+		{`distinct([1, "1", 1])`, `["1"]`},
 		{`fileset("d", "**/**/**/**/**/*.json")`, `?`},
 		{`base64sha512("a")`, `"H0D8ktokFpR1CXnubPWC8tXX0o4YM13gWrxU0FYOD1MChgxlK/CNVgJSql50IQVG82n7u86MEs/HlXsmUv6adQ=="`},
 		{`sha256("a")`, `"ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"`},
@@ -253,5 +264,57 @@ func TestFunctionsTakeAnything(t *testing.T) {
 	rs, _ := New().Read(t.Context(), u)
 	if len(rs) < 1000 {
 		t.Errorf("%d resources", len(rs))
+	}
+}
+
+// TestNullAndVariables holds what a variable is that is given null, and how
+// collections of any and tuples are converted.
+func TestNullAndVariables(t *testing.T) {
+	u := unitOf(".", map[string]string{
+		"main.tf": `
+variable "n" { default = "d" }
+variable "nn" {
+  default  = "d"
+  nullable = false
+}
+variable "any" {
+  type    = list(any)
+  default = [1, "a", true]
+}
+variable "anymap" {
+  type    = map(any)
+  default = { a = 1, b = "x" }
+}
+variable "tuple" {
+  type    = tuple([string, bool])
+  default = [1, "true"]
+}
+variable "short" {
+  type    = tuple([string, bool])
+  default = [1]
+}
+module "m" {
+  source = "./m"
+  a      = null
+  b      = null
+}
+resource "a_b" "c" {
+  x = [coalesce(var.n, "null"), var.nn, var.any, var.anymap, var.tuple, var.short, module.m.x]
+}
+`,
+		"terraform.tfvars": "n = null\nnn = null\n",
+		"m/main.tf": `
+variable "a" { default = "d" }
+variable "b" {
+  default  = "d"
+  nullable = false
+}
+output "x" { value = [coalesce(var.a, "null"), var.b] }
+`,
+	})
+	rs, _ := New().Read(t.Context(), u)
+	want := `["null" "d" ["1" "a" "true"] {a="1" b="x"} ["1" true] ? ["null" "d"]]`
+	if got := show(find(t, rs, "a_b.c").Root.Get("x")); got != want {
+		t.Errorf("gives %s, want %s", got, want)
 	}
 }

@@ -62,6 +62,9 @@ func (s *scope) variable(name string) *val {
 			return failure(source.Range{}, "var."+name+" is not declared")
 		}
 		v := s.given(name)
+		if v != nil && v.base().kind == null && !s.nullable(d) {
+			v = nil
+		}
 		if v == nil {
 			if def := d.body.Attributes["default"]; def != nil {
 				v = s.env().eval(def.Expr)
@@ -79,11 +82,7 @@ func (s *scope) variable(name string) *val {
 func (s *scope) given(name string) *val {
 	if s.call != nil {
 		if a := s.call.body.Attributes[name]; a != nil {
-			v := s.callIn.eval(a.Expr)
-			if v.base().kind == null {
-				return nil
-			}
-			return v
+			return s.callIn.eval(a.Expr)
 		}
 		return nil
 	}
@@ -91,6 +90,17 @@ func (s *scope) given(name string) *val {
 		return s.env().eval(a.Expr)
 	}
 	return nil
+}
+
+// nullable reports whether a variable may be null by the choice of who calls: it
+// may unless it says otherwise, and then its default stands in for null.
+func (s *scope) nullable(d *decl) bool {
+	a := d.body.Attributes["nullable"]
+	if a == nil {
+		return true
+	}
+	b, ok := s.env().eval(a.Expr).asBool()
+	return !ok || b
 }
 
 func (s *scope) local(name string) *val {

@@ -2,6 +2,7 @@ package terraform
 
 import (
 	"sort"
+	"strconv"
 
 	"github.com/hashicorp/hcl/v2/ext/typeexpr"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -86,9 +87,23 @@ func (s *scope) convert(v *val, ty cty.Type, def *typeexpr.Defaults) *val {
 		for i, it := range b.items {
 			items[i] = s.convert(it, ty.ElementType(), child(""))
 		}
+		if ty.ElementType() == cty.DynamicPseudoType {
+			items = s.ofOneType(items)
+		}
 		return v.through(s.relist(b, items, ty.IsSetType()))
 	case ty.IsTupleType():
-		return v
+		types := ty.TupleElementTypes()
+		if b.kind != list || len(types) != len(b.items) && !b.partial {
+			return bad
+		}
+		items := make([]*val, len(b.items))
+		for i, it := range b.items {
+			items[i] = it
+			if i < len(types) {
+				items[i] = s.convert(it, types[i], child(strconv.Itoa(i)))
+			}
+		}
+		return v.through(s.relist(b, items, false))
 	case ty.IsMapType():
 		if b.kind != object {
 			return bad
@@ -98,7 +113,11 @@ func (s *scope) convert(v *val, ty cty.Type, def *typeexpr.Defaults) *val {
 			f.v = s.convert(f.v, ty.ElementType(), child(""))
 			fields[i] = f
 		}
-		return v.through(likeObject(b, fields))
+		out := likeObject(b, fields)
+		if ty.ElementType() == cty.DynamicPseudoType && out.kind == object {
+			out = s.mapOfOneType(out)
+		}
+		return v.through(out)
 	case ty.IsObjectType():
 		if b.kind != object {
 			return bad
@@ -106,6 +125,52 @@ func (s *scope) convert(v *val, ty cty.Type, def *typeexpr.Defaults) *val {
 		return v.through(s.convertObject(v, ty, def))
 	}
 	return v
+}
+
+// ofOneType makes the items of a list, set or map alike, as those of one have to
+// be: booleans and numbers become text beside text or each other.
+func (s *scope) ofOneType(items []*val) []*val {
+	var seen [wholeResource + 1]bool
+	kinds := 0
+	for _, it := range items {
+		switch b := it.base(); b.kind {
+		case boolean, number, text:
+			if !seen[b.kind] {
+				seen[b.kind] = true
+				kinds++
+			}
+		case list, object:
+			return items
+		}
+	}
+	if kinds < 2 {
+		return items
+	}
+	out := make([]*val, len(items))
+	for i, it := range items {
+		out[i] = s.convert(it, cty.String, nil)
+	}
+	return out
+}
+
+// mapOfOneType is ofOneType for a map; v itself where it is alike already.
+func (s *scope) mapOfOneType(v *val) *val {
+	b := v.base()
+	items := make([]*val, len(b.fields))
+	for i, f := range b.fields {
+		items[i] = f.v
+	}
+	same := true
+	fields := make([]field, len(items))
+	for i, it := range s.ofOneType(items) {
+		fields[i] = b.fields[i]
+		fields[i].v = it
+		same = same && it == items[i]
+	}
+	if same {
+		return v
+	}
+	return v.through(likeObject(b, fields))
 }
 
 func (s *scope) convertObject(v *val, ty cty.Type, def *typeexpr.Defaults) *val {
