@@ -15,14 +15,15 @@ const maxStatements = 200
 // grants gives a selection of the statements that allow something, of the
 // policies that say what their holder may do: those that say who may do it, or
 // become the holder, are left out. Each has the field Policy, the statements of all
-// these policies of the resource, so that a condition can weigh one against
-// the others.
+// these policies of the resource and of what else its principals have beside it, so
+// that a condition can weigh one against the others.
 func grants(all func(*itemSet, *resource.Resource)) func(*itemSet, *resource.Resource) {
 	return func(set *itemSet, res *resource.Resource) {
 		var every itemSet
 		all(&every, res)
-		holder := func(it item) bool {
-			return !trustPolicy(it) && it.node.Get("Principal") == nil && it.node.Get("NotPrincipal") == nil
+		joined := iam.Join(res, iam.Near(set.near), held(all))
+		if joined.Nothing {
+			return
 		}
 		policy := &resource.Node{Kind: resource.List}
 		for _, it := range every.items {
@@ -42,6 +43,16 @@ func grants(all func(*itemSet, *resource.Resource)) func(*itemSet, *resource.Res
 				}
 			}
 		}
+		for _, st := range joined.Others {
+			if len(policy.Items) == maxStatements {
+				policy.Partial, policy.Why = true, "a principal with too many statements"
+				break
+			}
+			policy.Items = append(policy.Items, st)
+		}
+		if joined.Why != "" {
+			policy.Partial, policy.Why = true, joined.Why
+		}
 		set.cut = set.cut || every.cut
 		for _, it := range every.items {
 			if !holder(it) {
@@ -60,6 +71,26 @@ func grants(all func(*itemSet, *resource.Resource)) func(*itemSet, *resource.Res
 			it.node = &n
 			set.add(it)
 		}
+	}
+}
+
+// holder reports whether a statement says what whoever holds the policy may do.
+func holder(it item) bool {
+	return !trustPolicy(it) && it.node.Get("Principal") == nil && it.node.Get("NotPrincipal") == nil
+}
+
+// held gives the look-up of those statements of another resource.
+func held(all func(*itemSet, *resource.Resource)) iam.Statements {
+	return func(res *resource.Resource) []*resource.Node {
+		var every itemSet
+		all(&every, res)
+		var out []*resource.Node
+		for _, it := range every.items {
+			if holder(it) && len(out) < maxStatements {
+				out = append(out, it.node)
+			}
+		}
+		return out
 	}
 }
 

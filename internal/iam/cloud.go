@@ -227,11 +227,17 @@ func cloudGranted(st, policy *resource.Node, category Category, limit int) (acti
 
 // LinksOf gives the kinds of resources that the grants of resources of some
 // kinds are joined with: the roles that bindings and assignments name, and what
-// else the same principal is given.
+// else the same principal is given. The kinds of AWS are not asked for together
+// with those of others.
 func LinksOf(kinds []string) []string {
 	var gcp, azure bool
 	for _, k := range kinds {
-		k = strings.TrimPrefix(k, "data.")
+		switch k = strings.TrimPrefix(k, "data."); {
+		case strings.HasPrefix(k, "aws_iam_"):
+			return awsLinks
+		case strings.HasPrefix(k, "AWS::IAM::"):
+			return cloudFormationLinks
+		}
 		gcp = gcp || strings.HasPrefix(k, "google_")
 		azure = azure || strings.HasPrefix(k, "azurerm_")
 	}

@@ -141,7 +141,7 @@ type Check struct {
 // Beside gives the kinds of resources that the check looks at beside its own:
 // its Links, and those that what it selects is joined with.
 func (c *Check) Beside() []string {
-	if c.Each != "grants" || c.Platform != resource.Terraform {
+	if c.Each != "grants" {
 		return c.Links
 	}
 	joined := iam.LinksOf(c.Kinds)

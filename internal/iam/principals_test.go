@@ -1,0 +1,102 @@
+package iam
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/plimsoll-iac/plimsoll/internal/resource"
+)
+
+func node(fields ...resource.Field) *resource.Node {
+	return &resource.Node{Kind: resource.Map, Fields: fields}
+}
+
+func stated(effect, element string, actions ...string) *resource.Node {
+	return node(put("Effect", said(nil, effect)), put(element, texts(actions...)), put("Resource", texts("*")))
+}
+
+func TestBoundaries(t *testing.T) {
+	narrow := node(put("Effect", said(nil, "Allow")), put("Action", texts("iam:*")), put("Resource", texts("arn:aws:iam::123456789012:role/app")))
+	blind := node(put("Effect", said(nil, "Allow")), put("Action", unsaid(nil, "the actions")), put("Resource", texts("*")))
+	for name, c := range map[string]struct {
+		boundary []*resource.Node
+		want     Verdict // of iam:PutRolePolicy
+	}{
+		"allows it":                 {[]*resource.Node{stated("Allow", "Action", "iam:Put*", "s3:*")}, Yes},
+		"allows all":                {[]*resource.Node{stated("Allow", "Action", "*")}, Yes},
+		"allows something else":     {[]*resource.Node{stated("Allow", "Action", "s3:*"), stated("Allow", "Action", "logs:*")}, No},
+		"allows it on one role":     {[]*resource.Node{stated("Allow", "Action", "s3:*"), narrow}, No},
+		"allows all and denies it":  {[]*resource.Node{stated("Allow", "Action", "*"), stated("Deny", "Action", "iam:*")}, No},
+		"allows all but it":         {[]*resource.Node{stated("Allow", "NotAction", "iam:*")}, No},
+		"allows all but it, and it": {[]*resource.Node{stated("Allow", "NotAction", "iam:*"), stated("Allow", "Action", "iam:PutRolePolicy")}, Yes},
+		"allows what is not known":  {[]*resource.Node{blind}, Unknown},
+		"allows all but two lists":  {[]*resource.Node{stated("Allow", "NotAction", "iam:*"), stated("Allow", "NotAction", "iam:*", "s3:*")}, Unknown},
+		"nothing that can be read":  {nil, Unknown},
+	} {
+		b := boundaryOf(c.boundary)
+		own := stated("Allow", "Action", "iam:PutRolePolicy")
+		policy := &resource.Node{Kind: resource.List, Items: append([]*resource.Node{own}, b.denials...), Partial: b.why != "", Why: b.why}
+		got := Grants(own, policy, "iam:PutRolePolicy")
+		if got != c.want {
+			t.Errorf("%s: %v, not %v", name, got, c.want)
+		}
+	}
+}
+
+// TestJoin gives one policy to roles of which some are guarded by another.
+func TestJoin(t *testing.T) {
+	make := func(kind, id string, root *resource.Node) *resource.Resource {
+		return &resource.Resource{Platform: resource.Terraform, Kind: kind, ID: id, Root: root}
+	}
+	to := func(ids ...string) *resource.Node {
+		return &resource.Node{Kind: resource.String, Unknown: true, Refs: ids}
+	}
+	all := map[string][]*resource.Resource{}
+	add := func(r *resource.Resource) *resource.Resource {
+		all[r.Kind] = append(all[r.Kind], r)
+		return r
+	}
+	held := map[*resource.Resource][]*resource.Node{}
+	near := func(kind string) []*resource.Resource { return all[kind] }
+	of := func(r *resource.Resource) []*resource.Node { return held[r] }
+
+	add(make("aws_iam_role", "aws_iam_role.a", node()))
+	add(make("aws_iam_role", "aws_iam_role.b", node()))
+	shared := add(make("aws_iam_policy", "aws_iam_policy.shared", node()))
+	guard := add(make("aws_iam_policy", "aws_iam_policy.guard", node()))
+	held[guard] = []*resource.Node{stated("Deny", "Action", "iam:*")}
+	attach := func(policy, role string) {
+		add(make("aws_iam_role_policy_attachment", fmt.Sprint("aws_iam_role_policy_attachment.", len(all["aws_iam_role_policy_attachment"])),
+			node(put("policy_arn", to(policy)), put("role", to(role)))))
+	}
+	attach("aws_iam_policy.shared", "aws_iam_role.a")
+	attach("aws_iam_policy.guard", "aws_iam_role.a")
+	if got := Join(shared, near, of); len(got.Others) != 1 || got.Why != "" || got.Nothing {
+		t.Errorf("of one guarded role: %+v", got)
+	}
+	attach("aws_iam_policy.shared", "aws_iam_role.b")
+	if got := Join(shared, near, of); len(got.Others) != 0 {
+		t.Errorf("with a role that is not guarded: %+v", got)
+	}
+	attach("aws_iam_policy.guard", "aws_iam_role.b")
+	if got := Join(shared, near, of); len(got.Others) != 1 {
+		t.Errorf("of two guarded roles: %+v", got)
+	}
+
+	edge := add(make("aws_iam_policy", "aws_iam_policy.edge", node()))
+	if got := Join(edge, near, of); got.Nothing {
+		t.Error("a policy that nobody takes yet is taken for a boundary")
+	}
+	bounded := add(make("aws_iam_role", "aws_iam_role.c", node(put("permissions_boundary", to("aws_iam_policy.edge")))))
+	if got := Join(edge, near, of); !got.Nothing {
+		t.Error("a boundary is taken for a grant")
+	}
+	held[edge] = []*resource.Node{stated("Allow", "Action", "s3:*")}
+	if got := Join(bounded, near, of); len(got.Others) != 1 || Effect(got.Others[0]) != "Deny" {
+		t.Errorf("what a boundary forbids is not there: %+v", got)
+	}
+	elsewhere := add(make("aws_iam_role", "aws_iam_role.d", node(put("permissions_boundary", said(nil, "arn:aws:iam::123456789012:policy/edge")))))
+	if got := Join(elsewhere, near, of); got.Why == "" {
+		t.Error("a boundary from elsewhere leaves nothing open")
+	}
+}
