@@ -25,6 +25,7 @@ const (
 	toolKubeScore  = "kube-score"
 	toolPolaris    = "polaris"
 	toolHadolint   = "hadolint"
+	toolTfsec      = "tfsec"
 )
 
 // scope says how far a suppression reaches.
@@ -39,7 +40,7 @@ const (
 
 var (
 	checkovSkip  = regexp.MustCompile(`(?:checkov|bridgecrew|cortex):skip=([A-Za-z0-9_,]+)(?::[ \t]*([^\n]*))?`)
-	trivyIgnore  = regexp.MustCompile(`(?:trivy|tfsec):ignore:([A-Za-z0-9_*-]+)((?::[A-Za-z0-9_*-]+)*)`)
+	trivyIgnore  = regexp.MustCompile(`(trivy|tfsec):ignore:([A-Za-z0-9_*-]+)((?::[A-Za-z0-9_*-]+)*)`)
 	kicsComment  = regexp.MustCompile(`kics-scan[ \t]+(ignore-line|ignore-block|ignore|disable=([A-Za-z0-9,-]+))`)
 	hadolintSkip = regexp.MustCompile(`hadolint[ \t]+(global[ \t]+)?ignore=([A-Z0-9, ]+)`)
 	foreignNote  = regexp.MustCompile(`^(checkov|bridgecrew)\.io/skip|kube-linter\.io/|^kube-score/|^polaris\.fairwinds\.com/`)
@@ -118,7 +119,7 @@ func foreign(res *resource.Resource, index func() equivalents, today string) []d
 	eq := index()
 	var out []directive
 	add := func(d directive, tool string, ids []string) {
-		if len(out) == maxDirectives || d.until != "" && expired(d.until, today) {
+		if len(out) == maxDirectives {
 			return
 		}
 		for _, id := range ids {
@@ -135,7 +136,12 @@ func foreign(res *resource.Resource, index func() equivalents, today string) []d
 		}
 		slices.Sort(d.rules)
 		d.rules = slices.Compact(d.rules)
-		d.tool = tool
+		if d.tool == "" {
+			d.tool = tool
+		}
+		if expired(d.until, today) {
+			d.wrong = "ran out on " + d.until + "; mend what it covers, or give a later date"
+		}
 		if d.reason = cutText(strings.TrimSpace(d.reason), maxReason); d.reason == "" {
 			d.reason = "no reason given"
 		}
@@ -169,13 +175,16 @@ func foreignLine(text string, d directive, add func(directive, string, []string)
 	for _, m := range trivyIgnore.FindAllStringSubmatch(text, 16) {
 		d := d
 		d.scope = scopeBlock
-		if _, date, ok := strings.Cut(m[2], "exp:"); ok {
+		if m[1] == toolTfsec {
+			d.tool = toolTfsec // Trivy goes on with its checks: they are looked up as Trivy's
+		}
+		if _, date, ok := strings.Cut(m[3], "exp:"); ok {
 			d.until, _, _ = strings.Cut(date, ":")
 			if _, err := time.Parse(time.DateOnly, d.until); err != nil {
 				continue
 			}
 		}
-		add(d, toolTrivy, []string{m[1]})
+		add(d, toolTrivy, []string{m[2]})
 	}
 	if m := kicsComment.FindStringSubmatch(text); m != nil {
 		ids := []string{"*"}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/plimsoll-iac/plimsoll/internal/change"
@@ -47,8 +48,8 @@ func TestForeignSuppressions(t *testing.T) {
 		{"trivy, run out", onLine("trivy:ignore:KSV-0017:exp:2026-11-22"), "", ""},
 		{"trivy, no date", onLine("trivy:ignore:KSV-0017:exp:soon"), "", ""},
 		{"trivy, elsewhere", commented("", "", "", "") + "          # trivy:ignore:KSV-0017\n          tty: true\n", "", ""},
-		{"tfsec, long name", onLine("tfsec:ignore:aws-s3-enable-bucket-encryption"), "trivy", "no reason given"},
-		{"tfsec, number", onLine("tfsec:ignore:AVD-AWS-0088"), "trivy", "no reason given"},
+		{"tfsec, long name", onLine("tfsec:ignore:aws-s3-enable-bucket-encryption"), "tfsec", "no reason given"},
+		{"tfsec, number", onLine("tfsec:ignore:AVD-AWS-0088"), "tfsec", "no reason given"},
 		{"kics line", aboveLine("kics-scan ignore-line"), "kics", "no reason given"},
 		{"kics block", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api}\nspec:\n  template:\n    spec:\n      # kics-scan ignore-block\n      containers:\n      - name: a\n        securityContext:\n          privileged: true\n", "kics", "no reason given"},
 		{"kics line far above", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api}\nspec:\n  template:\n    spec:\n      # kics-scan ignore-line\n      containers:\n      - name: a\n        securityContext:\n          privileged: true\n", "", ""},
@@ -68,7 +69,11 @@ func TestForeignSuppressions(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			res := manifest(t, "k8s/api.yaml", 1, tt.head)
 			opt := Options{Rules: active(t, resource.Kubernetes, knownElsewhere()), InlineFromHead: true, Today: today}
-			got := Evaluate(t.Context(), opt, []change.ResourceChange{added(res)}).Findings
+			all := Evaluate(t.Context(), opt, []change.ResourceChange{added(res)})
+			got := all.Findings
+			if said := len(all.Diagnostics) > 0 && strings.Contains(all.Diagnostics[0].Message, "for trivy of k8s/privileged-container does not count: it ran out on 2026-11-22"); said != (tt.name == "trivy, run out") {
+				t.Errorf("got %v", all.Diagnostics)
+			}
 			if len(got) != 1 {
 				t.Fatalf("got %v", lines(got))
 			}

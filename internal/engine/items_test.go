@@ -1,10 +1,11 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
 	"github.com/plimsoll-iac/plimsoll/internal/rule"
@@ -37,6 +38,9 @@ func TestItems(t *testing.T) {
 			"environment:\n- A=b=c\n- D\n- UNKNOWN the variable V\n", []string{"environment[0].value@2 A=b=c"}, nil},
 		{"environment as a map", resource.Compose, "environment", `it.name + "=" + string(it.value)`, "value",
 			"environment:\n  A: b\n  C:\n  D: UNKNOWN the variable V\n  E: 5\n", []string{"environment.A.value@2 A=b", "environment.E.value@5 E=5"}, nil},
+		{"annotations", resource.Kubernetes, "annotations", `it.name + "=" + it.value`, "",
+			"kind: Deployment\nmetadata: {annotations: {a.b/c: d, e: UNKNOWN x}}\n", []string{"metadata.annotations[\"a.b/c\"]@2 a.b/c=d", "metadata.annotations.e@2 (not known yet)"}, nil},
+		{"unknown annotations", resource.Kubernetes, "annotations", `it.name`, "", "metadata: UNKNOWN the base\n", nil, []string{"the base"}},
 		{"unknown mounts", resource.Compose, "mounts", mount, "source", "volumes: UNKNOWN the variable V\n", nil, []string{"the variable V"}},
 		{"no mounts", resource.Compose, "mounts", mount, "source", "volumes: {}\n", nil, nil},
 		{"jobs", resource.Actions, "jobs", `group + " " + it.on`, "on", "jobs:\n  a: {on: x}\n  b: {on: y}\n  c: 1\n  d: UNKNOWN x\n",
@@ -51,7 +55,7 @@ func TestItems(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			doc := manifest(t, "a.yaml", 1, tt.doc)
-			res := &resource.Resource{ID: "x", Platform: tt.platform, Kind: "X", Name: "x", Unit: "u", Root: doc.Root, Range: doc.Range, Head: doc.Head}
+			res := &resource.Resource{ID: "x", Platform: tt.platform, Kind: cmp.Or(doc.Root.Get("kind").Str(), "X"), Name: "x", Unit: "u", Root: doc.Root, Range: doc.Range, Head: doc.Head}
 			rules := active(t, tt.platform, rule.Rule{ID: "x/y", Checks: []rule.Check{{
 				Each: tt.each, Fail: "true", At: tt.at, Message: "{{ " + tt.show + " }}",
 			}}})
@@ -63,10 +67,10 @@ func TestItems(t *testing.T) {
 			for _, u := range got.Unknown {
 				unknown = append(unknown, u.Why)
 			}
-			if diff := cmp.Diff(tt.want, found); diff != "" {
+			if diff := gocmp.Diff(tt.want, found); diff != "" {
 				t.Error(diff)
 			}
-			if diff := cmp.Diff(tt.unknown, unknown); diff != "" {
+			if diff := gocmp.Diff(tt.unknown, unknown); diff != "" {
 				t.Error(diff)
 			}
 		})

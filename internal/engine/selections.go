@@ -138,6 +138,8 @@ var selections = map[string]map[string]func(*itemSet, *resource.Resource){
 		"volume-mounts":   containerLists("volumeMounts"),
 		"volumes":         podLists("volumes"),
 		"environment":     containerLists("env"),
+		"entries":         dataEntries,
+		"annotations":     annotations,
 		"components":      components,
 		"pods":            pods,
 		"pod-templates":   podTemplates,
@@ -211,6 +213,54 @@ func podTemplates(set *itemSet, res *resource.Resource) {
 		set.doubt(item{node: n, prefix: p})
 	case holder != nil && holder.Kind == resource.Map:
 		set.add(item{node: holder, prefix: p})
+	}
+}
+
+// dataEntries selects what a ConfigMap or a Secret holds.
+func dataEntries(set *itemSet, res *resource.Resource) {
+	if res.Kind != "ConfigMap" && res.Kind != "Secret" {
+		return
+	}
+	for _, field := range []string{"data", "stringData"} {
+		set.pairs(res.Root.Get(field), resource.Path{{Name: field}}, field)
+	}
+}
+
+// annotations selects the annotations of an object and, where it has a template
+// of pods, those of the template.
+func annotations(set *itemSet, res *resource.Resource) {
+	at := []resource.Path{{{Name: "metadata"}, {Name: "annotations"}}}
+	if n, p := podSpec(res); n != nil && len(p) > 1 {
+		at = append(at, append(slices.Clone(p[:len(p)-1]), at[0]...))
+	}
+	for _, p := range at {
+		if n, steps := p.At(res.Root); steps == len(p) || n != nil && n.Unknown {
+			set.pairs(n, p, "")
+		}
+	}
+}
+
+// pairs adds the entries of the map that stands at p, each with its name and
+// its value.
+func (set *itemSet) pairs(n *resource.Node, p resource.Path, group string) {
+	switch {
+	case n == nil:
+		return
+	case n.Unknown:
+		set.doubt(item{node: n, prefix: p})
+		return
+	case n.Partial:
+		set.doubt(item{node: n, prefix: p})
+	}
+	if n.Kind != resource.Map {
+		return
+	}
+	for _, f := range n.Fields {
+		if f.Node == nil || f.Node.Kind == resource.Null {
+			continue
+		}
+		prefix := append(slices.Clone(p), resource.Step{Name: f.Name})
+		set.add(item{node: parts(f.Node, part(f.Node, "name", f.Name), resource.Field{Name: "value", Node: f.Node}), prefix: prefix, group: group})
 	}
 }
 

@@ -37,7 +37,12 @@ func (j *judge) live(res *resource.Resource, side int, ds *source.Diagnostics) i
 		}
 	}
 	for _, d := range foreign(res, j.run.equal, j.run.today) {
-		if d.scope != scopeFile {
+		switch {
+		case d.wrong != "":
+			if ds != nil {
+				ds.Warnf(d.place.File, d.place.Start.Line, "the suppression for %s of %s does not count: it %s", d.tool, strings.Join(d.rules, ", "), d.wrong)
+			}
+		case d.scope != scopeFile:
 			in.list = append(in.list, d)
 		}
 	}

@@ -13,7 +13,7 @@ func Markdown(w io.Writer, r *Report) error {
 	if _, err := fmt.Fprintf(w, "## %s\n\n%s\n", escape(Title(r)), Summary(r, 1<<20)); err != nil {
 		return fmt.Errorf("write the Markdown report: %w", err)
 	}
-	hidden := secretLines(r)
+	hidden := secretLinesOf(r)
 	for _, f := range r.Findings {
 		if f.State != engine.New {
 			continue
@@ -36,7 +36,7 @@ func Markdown(w io.Writer, r *Report) error {
 			diff := ""
 			for _, e := range edits {
 				diff += fmt.Sprintf("@@ %s:%d @@\n", printable(e.File), e.Start)
-				old, new := editedLines(r.Files[e.File], e, hidden[e.File])
+				old, new := editedLines(r.Files[e.File], e, hidden)
 				for _, l := range old {
 					diff += "-" + l + "\n"
 				}

@@ -384,6 +384,34 @@ func TestSecretsAreNotShown(t *testing.T) {
 	}
 }
 
+func TestSecretsNearAFindingAreNotShown(t *testing.T) {
+	// No rule speaks of these: the lines do by themselves, and what stands below
+	// the name that a finding is about belongs to it.
+	text := "data:\n  A: |\n    first s3cr3t line\n\n    second s3cr3t line\n  DB_PASSWORD: hT9-s3cr3t-41zLm\n  B: x\n" +
+		"  token: ghp_s3cr3tAbCdEfGhIjKlMnOpQrStUvWxYz0123\n  C: x\n" +
+		"  key: |\n    -----BEGIN RSA PRIVATE KEY-----\n    MIIs3cr3tAbCdEfGhIjKlMnOpQr\n    -----END RSA PRIVATE KEY-----\n  D: x\n" +
+		"args:\n- --password\n- s3cr3t\nE: x\n"
+	r := report(1)
+	f := source.NewFile("k8s/pod-0.yaml", []byte(text))
+	r.Files[f.Path] = f
+	first := r.Findings[0]
+	first.Fix = nil
+	r.Findings = nil
+	for n := 1; n <= f.Lines(); n++ {
+		at := first
+		at.Range = f.LineRange(n, n)
+		at.Rule = &rule.Rule{ID: "k8s/other", Why: "It is near.", Sensitive: n == 2 || n == 15}
+		r.Findings = append(r.Findings, at)
+	}
+	var buf bytes.Buffer
+	if err := review.Text(&buf, r, review.TextOptions{Verbose: true}); err != nil {
+		t.Fatal(err)
+	}
+	if got := buf.String(); strings.Contains(got, "s3cr3t") || !strings.Contains(got, "B: x") || !strings.Contains(got, "E: x") {
+		t.Errorf("a secret is shown, or more than that is hidden:\n%s", got)
+	}
+}
+
 func TestTerminalGetsNoEscapeSequences(t *testing.T) {
 	r := report(1)
 	r.Findings[0].Message = "container \x1b[31mred\u202e runs privileged"

@@ -39,7 +39,7 @@ func (p painter) severity(s rule.Severity) string {
 func Text(w io.Writer, r *Report, o TextOptions) error {
 	b := bufio.NewWriter(w)
 	p := painter(o.Color)
-	hidden := secretLines(r)
+	hidden := secretLinesOf(r)
 	for _, f := range r.Findings {
 		if f.State == engine.New {
 			textFinding(b, r, f, p, hidden)
@@ -81,10 +81,15 @@ func Text(w io.Writer, r *Report, o TextOptions) error {
 	return nil
 }
 
-// secretLines gives the lines, by file, that hold a secret as far as is known.
-// They are shown in nobody's excerpt: a terminal's output ends in logs.
-func secretLines(r *Report) map[string]map[int]bool {
-	out := map[string]map[int]bool{}
+// secretLines knows the lines that hold a secret: they are shown in nobody's
+// excerpt, since a terminal's output ends in logs.
+type secretLines map[string]map[int]bool // by file, those that findings are about
+
+// maxSecretLines bounds how far below a finding its secret may go on.
+const maxSecretLines = 5_000
+
+func secretLinesOf(r *Report) secretLines {
+	out := secretLines{}
 	for _, f := range r.Findings {
 		if !f.Rule.Sensitive {
 			continue
@@ -97,17 +102,61 @@ func secretLines(r *Report) map[string]map[int]bool {
 		for n := f.Range.Start.Line; n <= f.Range.LastLine(); n++ {
 			lines[n] = true
 		}
+		file := r.Files[f.Range.File]
+		if file == nil || f.Range.Start.Line < 1 {
+			continue
+		}
+		// The range may be the name alone: the value goes on below it.
+		deep := indentOf(file.Line(f.Range.Start.Line))
+		for n := f.Range.LastLine() + 1; n <= min(file.Lines(), f.Range.LastLine()+maxSecretLines); n++ {
+			line := file.Line(n)
+			text := strings.TrimLeft(line, " \t")
+			if text != "" && indentOf(line) <= deep && (indentOf(line) < deep || !strings.HasPrefix(text, "- ")) {
+				break
+			}
+			lines[n] = true
+		}
 	}
 	return out
 }
 
-func textFinding(b *bufio.Writer, r *Report, f Finding, p painter, hidden map[string]map[int]bool) {
+func indentOf(line string) int { return len(line) - len(strings.TrimLeft(line, " \t")) }
+
+// has reports whether a line is not to be shown: a finding says so, or the line
+// does by itself, whatever rules are on and which findings are suppressed.
+func (s secretLines) has(file *source.File, n int) bool {
+	if s[file.Path][n] {
+		return true
+	}
+	line := file.Line(n)
+	return rule.LooksSecret("", line) || inPrivateKey(file, n)
+}
+
+// inPrivateKey reports whether a line is among those of a PEM block that holds a
+// private key.
+func inPrivateKey(file *source.File, n int) bool {
+	if line := strings.TrimSpace(file.Line(n)); len(line) < 16 || strings.ContainsAny(line, " \t") {
+		return false
+	}
+	for up := n - 1; up >= max(1, n-200); up-- {
+		line := file.Line(up)
+		if strings.Contains(line, "-----END ") {
+			return false
+		}
+		if strings.Contains(line, "-----BEGIN ") {
+			return strings.Contains(line, "PRIVATE KEY")
+		}
+	}
+	return false
+}
+
+func textFinding(b *bufio.Writer, r *Report, f Finding, p painter, hidden secretLines) {
 	fmt.Fprintf(b, "%s  %s  %s  %s\n", p.paint("1", printable(f.Range.String())), p.severity(f.Severity),
 		printable(plain(upperFirst(f.Message))), p.paint("2", f.Rule.ID))
 	file := r.Files[f.Range.File]
 	width := 1
 	if file != nil && f.Range.Start.Line > 0 && !f.OnBase {
-		width = textSource(b, file, f, p, hidden[f.Range.File])
+		width = textSource(b, file, f, p, hidden)
 	}
 	gutter := strings.Repeat(" ", 4+width)
 	if s := through(f, asIs); s != "" {
@@ -144,13 +193,14 @@ func textFinding(b *bufio.Writer, r *Report, f Finding, p painter, hidden map[st
 
 // textSource draws the lines around the finding with the place marked, and
 // gives the width of its line numbers.
-func textSource(b *bufio.Writer, file *source.File, f Finding, p painter, hidden map[int]bool) int {
+func textSource(b *bufio.Writer, file *source.File, f Finding, p painter, hidden secretLines) int {
 	line := f.Range.Start.Line
 	first, last := max(1, line-1), min(file.Lines(), line+1)
 	width := len(fmt.Sprint(last))
 	for n := first; n <= last; n++ {
 		text := printable(expand(file.Line(n)))
-		if hidden[n] {
+		secret := hidden.has(file, n)
+		if secret {
 			text = notShown(text)
 		}
 		fmt.Fprintf(b, "    %s %s %s\n", p.paint("2", fmt.Sprintf("%*d", width, n)), p.paint("2", "│"), clip(text))
@@ -170,7 +220,7 @@ func textSource(b *bufio.Writer, file *source.File, f Finding, p painter, hidden
 			continue
 		}
 		mark = min(mark, maxTextWidth-pad+1)
-		if hidden[n] {
+		if secret {
 			pad, mark = len(text)-len("(not shown)"), len("(not shown)")
 		}
 		fmt.Fprintf(b, "    %s %s %s%s %s\n", strings.Repeat(" ", width), p.paint("2", "│"), strings.Repeat(" ", pad),
@@ -186,7 +236,7 @@ func (p painter) severityMark(s rule.Severity, text string) string {
 	return p.paint("33", text)
 }
 
-func textFix(b *bufio.Writer, r *Report, f Finding, p painter, gutter string, hidden map[string]map[int]bool) {
+func textFix(b *bufio.Writer, r *Report, f Finding, p painter, gutter string, hidden secretLines) {
 	edits, err := LineEdits(r.Files, f.Fix.Edits)
 	if err != nil {
 		return
@@ -203,7 +253,7 @@ func textFix(b *bufio.Writer, r *Report, f Finding, p painter, gutter string, hi
 			lead = gutter
 		}
 		var rows []string
-		old, new := editedLines(file, e, hidden[e.File])
+		old, new := editedLines(file, e, hidden)
 		for len(old) > 0 && len(new) > 0 && old[0] == new[0] {
 			old, new = old[1:], new[1:]
 		}
@@ -234,11 +284,11 @@ func notShown(line string) string {
 
 // editedLines gives the lines that an edit takes out and those that it puts in
 // their place, without the secrets that stand in hidden lines.
-func editedLines(f *source.File, e source.LineEdit, hidden map[int]bool) (old, new []string) {
+func editedLines(f *source.File, e source.LineEdit, hidden secretLines) (old, new []string) {
 	secret := map[string]bool{}
 	for n := e.Start; n <= e.End; n++ {
 		l := f.Line(n)
-		if hidden[n] {
+		if hidden.has(f, n) {
 			secret[l] = true
 			l = notShown(l)
 		}
@@ -246,7 +296,7 @@ func editedLines(f *source.File, e source.LineEdit, hidden map[int]bool) (old, n
 	}
 	new = splitLines(e.New)
 	for i, l := range new {
-		if secret[l] {
+		if secret[l] || rule.LooksSecret("", l) {
 			new[i] = notShown(l)
 		}
 	}

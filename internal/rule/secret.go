@@ -31,7 +31,7 @@ func LooksSecret(name, value string) bool {
 	if v == "" {
 		return false
 	}
-	if hasToken(v) || hasPasswordInURL(v) {
+	if hasToken(v) || hasPasswordInURL(v) || hasPasswordInConnection(v) {
 		return true
 	}
 	if !strings.ContainsAny(v, " \t\r\n") && looksSecretAs(name, v) {
@@ -93,7 +93,7 @@ func nameOf(name string) nameKind {
 	}
 	for i, w := range words {
 		switch w {
-		case "password", "passwd", "pwd", "passphrase", "pass", "pw":
+		case "password", "passwd", "pwd", "passphrase", "pass", "pw", "pgpassword", "dbpassword", "adminpassword", "userpassword", "rootpassword":
 			return namesPassword
 		case "secret", "secrets", "token", "credential", "credentials", "apikey", "secretkey", "accesskey", "privatekey", "authtoken":
 			return namesKey

@@ -65,7 +65,7 @@ var tokenForms = sync.OnceValue(func() *regexp.Regexp {
 // tokenAnchors are texts of which every token form has one, so that most values
 // need no look at the forms.
 var tokenAnchors = []string{
-	"PRIVATE KEY", "AGE-SECRET", "gh", "gl", "ATATT3", "ATBB", "npm_", "pypi-", "rubygems_", "dckr_", "AKIA", "ASIA", "AIza", "GOCSPX",
+	"PRIVATE KEY", "AGE-SECRET", "gh", "github_pat_", "gl", "ATATT3", "ATBB", "npm_", "pypi-", "rubygems_", "dckr_", "AKIA", "ASIA", "AIza", "GOCSPX",
 	"ya29.", "Key=", "SecretValue=", "Q~", "_v1_", "LTAI", "hv", "atlasv1", "pul-", "dp.", "dapi", "NRAK-", "sntry", "tskey-", "PMAK-",
 	"lin_api_", "pscale_", "xox", "xapp-", "hooks.slack.com", "k_live_", "whsec_", "sq0csp-", "shp", "SG.", ":AA", "sk-", "hf_", "eyJ",
 }
@@ -115,6 +115,26 @@ func hasPasswordInURL(v string) bool {
 	}
 	for _, m := range userinfo().FindAllStringSubmatch(v, 100) {
 		if !placeholder(m[1]) {
+			return true
+		}
+	}
+	return false
+}
+
+// connection finds the password in a connection string of settings that
+// semicolons part, wherever in a text it stands.
+var connection = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)\b(?:server|data source|host|user id|uid|username|database|initial catalog)=[^"'\n]*;\s*(?:password|pwd)=([^;"'\s]{6,})`)
+})
+
+// hasPasswordInConnection reports whether a connection string in a text has its
+// password written out.
+func hasPasswordInConnection(v string) bool {
+	if !strings.Contains(v, ";") || !strings.Contains(v, "=") {
+		return false
+	}
+	for _, m := range connection().FindAllStringSubmatch(v, 100) {
+		if looksSecretAs("password", m[1]) && !code(m[1]) {
 			return true
 		}
 	}

@@ -34,6 +34,8 @@ var (
 		"volume-mounts":   "what every container mounts: init, main and ephemeral ones",
 		"components":      "the components of the cluster (kube-apiserver, etcd, kubelet …) that static pods and configurations of kubeadm, kOps and nodeadm set up, each with name, flags and complete",
 		"environment":     "the variables of every container: init, main and ephemeral ones",
+		"entries":         "what a ConfigMap or Secret holds, each with name and value; group is data or stringData",
+		"annotations":     "the annotations of an object and of its template of pods, each with name and value",
 		"pods":            "the pod spec of a workload",
 		"pod-templates":   "what holds the metadata and the spec of a workload's pods; of a Pod the object itself",
 		"rbac-rules":      "the rules of a Role or ClusterRole",
