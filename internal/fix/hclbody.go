@@ -210,8 +210,33 @@ func (w *hclWriter) insertAttrs(b *hclsyntax.Block, pieces []piece, attrs []entr
 		text = strings.Join(w.render(near, nil, indent, unit, width, false), w.eol) + w.eol
 	}
 	if len(far) > 0 {
+		// What stands below, in one column with the anchor, stays with it where one
+		// of the two would move without the other.
+		end, below, above := line, 0, 0
+		next := w.next(pieces, end)
+		for next != nil && !next.block && w.line(next.end) == end+1 {
+			below = max(below, len(next.name))
+			end++
+			next = w.next(pieces, end)
+		}
+		for i := len(pieces) - 1; i >= 0; i-- {
+			if at := w.line(pieces[i].start); at <= line && !pieces[i].block && w.line(pieces[i].end) == at {
+				if at < line && w.next(pieces, at) == nil {
+					break
+				}
+				above = max(above, len(pieces[i].name))
+			}
+		}
+		if width == 0 || below == width && above == width {
+			end, next = line, w.next(pieces, line)
+		}
+		if end > line && text != "" {
+			w.edit(w.f.LineEnd(line), w.f.LineEnd(line), text)
+			text = ""
+		}
+		line = end
 		text += w.eol + strings.Join(w.render(far, nil, indent, unit, 0, false), w.eol) + w.eol
-		if next := w.next(pieces, line); next != nil && !next.block {
+		if next != nil && !next.block {
 			text += w.eol
 		}
 	}
