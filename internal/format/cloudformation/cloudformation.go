@@ -125,6 +125,7 @@ func (m *maker) emit(t *template) {
 			Message: "Resources is not a map of logical ids", NotEvaluated: t.file.Path})
 		return
 	}
+	m.macros(t)
 	for _, f := range t.resources() {
 		if m.ctx.Err() != nil {
 			return
@@ -142,18 +143,24 @@ func (m *maker) emit(t *template) {
 			left(source.LevelError, "the resource %q has no type", yamltree.Clean(f.Name))
 			continue
 		}
+		var decided []source.Range
 		if c := f.Node.Get("Condition").Str(); c != "" {
-			if v := t.r.named(c, 0); v.known && !v.holds {
+			v := t.r.named(c, 0)
+			if decided = v.from; v.known && !v.holds {
 				left(source.LevelWarning, "%s is left out: its condition %s is false by the defaults of the parameters", yamltree.Clean(f.Name), yamltree.Clean(c))
 				continue
 			}
 		}
+		macros := t.r.macros
 		root := t.r.value(f.Node, 0)
+		if t.r.macros > macros {
+			left(source.LevelWarning, "%s has a Fn::Transform, which is not followed", yamltree.Clean(f.Name))
+		}
 		if root == nil || root.Kind != resource.Map || root.Unknown {
 			left(source.LevelError, "the resource %q is not a map", yamltree.Clean(f.Name))
 			continue
 		}
-		m.add(t, f, kind, root)
+		m.add(t, f, kind, root, decided)
 		if _, stack := sourceOf(kind, root); stack {
 			if c := t.child(f.Name); c != nil {
 				m.emit(c)
@@ -164,6 +171,26 @@ func (m *maker) emit(t *template) {
 	if t.r.spent > maxNodes && !m.full {
 		m.full = true
 		m.said.Errorf(t.file.Path, 0, "the functions of this template come to more than %d values; some are not evaluated", maxNodes)
+	}
+}
+
+// macros says of the macros that a template runs through that they are not run.
+// Those of AWS add resources or leave the others as they are.
+func (m *maker) macros(t *template) {
+	n := t.root.Get("Transform")
+	if n == nil {
+		return
+	}
+	for _, it := range append([]*resource.Node{n}, n.Items...) {
+		name := it.Str()
+		if name == "" {
+			name = it.Get("Name").Str()
+		}
+		if name == "" || strings.HasPrefix(name, "AWS::") && name != "AWS::Include" {
+			continue
+		}
+		m.said = append(m.said, source.Diagnostic{File: t.file.Path, Line: place(it).Start.Line, Level: source.LevelWarning,
+			Message: "the macro " + yamltree.Clean(name) + " is not run: what it makes of the template is not known", NotEvaluated: t.file.Path})
 	}
 }
 
@@ -188,11 +215,11 @@ func place(n *resource.Node) source.Range {
 	return n.KeyRange
 }
 
-func (m *maker) add(t *template, f resource.Field, kind string, root *resource.Node) {
+func (m *maker) add(t *template, f resource.Field, kind string, root *resource.Node, decided []source.Range) {
 	id := t.prefix + f.Name
 	res := &resource.Resource{
 		ID: id, Platform: resource.CloudFormation, Format: Name, Unit: m.unit.ID, Kind: kind, Name: f.Name,
-		Root: root, Range: f.Node.Range, Head: f.Node.KeyRange, Origins: append(f.Node.Origins[:len(f.Node.Origins):len(f.Node.Origins)], t.via...),
+		Root: root, Range: f.Node.Range, Head: f.Node.KeyRange, Origins: append(gather(f.Node.Origins[:len(f.Node.Origins):len(f.Node.Origins)], decided), t.via...),
 	}
 	for n := 2; m.taken[res.ID]; n++ {
 		res.ID = id + "#" + strconv.Itoa(n)

@@ -245,6 +245,7 @@ func (r *resolver) choose(n, arg *resource.Node, depth int) *resource.Node {
 	}
 	c := *out
 	c.KeyRange = n.KeyRange
+	c.Origins = gather(c.Origins[:len(c.Origins):len(c.Origins)], v.from)
 	return &c
 }
 
@@ -300,7 +301,8 @@ func (r *resolver) excluded(n *resource.Node, value string) bool {
 // verdict is what a condition came to.
 type verdict struct {
 	known, holds bool
-	why          string // not known
+	why          string         // not known
+	from         []source.Range // the parameters and mappings that decided it
 }
 
 // named gives what the condition of a name comes to.
@@ -355,7 +357,7 @@ func (r *resolver) condition(n *resource.Node, depth int) verdict {
 		case !okB:
 			return verdict{why: whyOf(args[1])}
 		}
-		return verdict{known: true, holds: a == b}
+		return verdict{known: true, holds: a == b, from: gather(gather(nil, args[0].Origins), args[1].Origins)}
 	case "Fn::Not":
 		if arg.Kind == resource.List && len(arg.Items) == 1 {
 			v := r.condition(arg.Items[0], depth+1)
@@ -373,8 +375,11 @@ func (r *resolver) condition(n *resource.Node, depth int) verdict {
 			if v.known && v.holds == decisive {
 				return v
 			}
-			if !v.known {
+			switch {
+			case !v.known:
 				out = v
+			case out.known:
+				out.from = gather(out.from, v.from)
 			}
 		}
 		return out

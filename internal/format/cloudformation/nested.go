@@ -48,7 +48,7 @@ func (m *maker) template(d yamltree.Document) *template {
 func sourceOf(kind string, root *resource.Node) (at *resource.Node, ok bool) {
 	p := root.Get("Properties")
 	switch kind {
-	case "AWS::CloudFormation::Stack":
+	case "AWS::CloudFormation::Stack", "AWS::CloudFormation::StackSet":
 		return p.Get("TemplateURL"), true
 	case "AWS::Serverless::Application":
 		return p.Get("Location"), true
@@ -82,6 +82,8 @@ func (t *template) child(name string) *template {
 		return nil
 	}
 	switch {
+	case at == nil && root.Path("Properties", "TemplateBody") != nil:
+		return left("its template is written into it")
 	case at == nil:
 		return left("it names no template")
 	case at.Unknown:
@@ -114,6 +116,11 @@ func (t *template) child(name string) *template {
 	if p := root.Path("Properties", "Parameters"); p != nil {
 		for _, f := range p.Fields {
 			c.r.given[f.Name] = f.Node
+		}
+		for _, it := range p.Items { // of a stack set
+			if v := it.Get("ParameterValue"); v != nil {
+				c.r.given[it.Get("ParameterKey").Str()] = v
+			}
 		}
 	}
 	c.r.prefix = c.prefix

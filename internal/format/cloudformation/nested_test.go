@@ -226,7 +226,8 @@ Resources:
 	if got := idsOf(rs); got != "Bucket Topicone Topictwo" {
 		t.Errorf("ids: %s", got)
 	}
-	if said != "a.yaml:18: Fn::ForEach::Unknown is not followed: the parameter Open, which has no default [Fn::ForEach::Unknown]\n" {
+	if said != "a.yaml:18: Fn::ForEach::Unknown is not followed: the parameter Open, which has no default [Fn::ForEach::Unknown]\n"+
+		"a.yaml:22: Bucket has a Fn::Transform, which is not followed [Bucket]\n" {
 		t.Error(said)
 	}
 	p := rs["Topictwo"].Root.Get("Properties")
@@ -253,5 +254,52 @@ Resources:
 `)["A"].Root.Path("Properties", "V")
 	if p.Unknown || !p.Partial || show(p.Get("Encrypted")) != "true" || !p.Get("Size").Unknown || !p.Get("Extra").Unknown {
 		t.Errorf("%+v", p)
+	}
+}
+
+// A parameter that a condition asks for is where its branches come from.
+func TestConditionsAreOrigins(t *testing.T) {
+	rs := read(t, "a.yaml", `Parameters:
+  Open: {Type: String, Default: "true"}
+Conditions:
+  IsOpen: !Equals [!Ref Open, "true"]
+  Both: !And [!Condition IsOpen, !Not [!Equals [a, b]]]
+Resources:
+  A:
+    Type: AWS::X::Y
+    Condition: Both
+    Properties: {V: !If [Both, 1, 2]}
+`)
+	if v := rs["A"].Root.Path("Properties", "V"); len(v.Origins) != 1 || v.Origins[0].Start.Line != 2 {
+		t.Errorf("%+v", v)
+	}
+	if o := rs["A"].Origins; len(o) != 1 || o[0].Start.Line != 2 {
+		t.Errorf("%v", o)
+	}
+}
+
+func TestMacrosAreNamed(t *testing.T) {
+	rs, said := readFiles(t, "a.yaml", `Transform: [AWS::Serverless-2016-10-31, Mine, {Name: AWS::Include}]
+Resources:
+  A: {Type: AWS::X::Y, Properties: {V: !Transform {Name: Other}}}
+  Set:
+    Type: AWS::CloudFormation::StackSet
+    Properties:
+      TemplateURL: b.yaml
+      Parameters: [{ParameterKey: V, ParameterValue: "3"}]
+  Inline:
+    Type: AWS::CloudFormation::StackSet
+    Properties: {TemplateBody: "Resources: {}"}
+`, "b.yaml", "Parameters: {V: {Type: String}}\nResources:\n  C: {Type: AWS::X::Y, Properties: {V: !Ref V}}\n")
+	if got := show(rs["Set.C"].Root.Path("Properties", "V")); got != "3" {
+		t.Errorf("the stack of a set: %s", got)
+	}
+	const want = `a.yaml:1: the macro AWS::Include is not run: what it makes of the template is not known [a.yaml]
+a.yaml:1: the macro Mine is not run: what it makes of the template is not known [a.yaml]
+a.yaml:3: A has a Fn::Transform, which is not followed [A]
+a.yaml:9: Inline is not looked into: its template is written into it [Inline]
+`
+	if said != want {
+		t.Error(said)
 	}
 }

@@ -26,6 +26,7 @@ type resolver struct {
 	output                                      func(n *resource.Node, name string, depth int) *resource.Node
 	refs                                        map[string][]string // of values that refer to one resource
 	spent                                       int
+	macros                                      int // functions that run one
 }
 
 func newResolver(root *resource.Node) *resolver {
@@ -84,6 +85,7 @@ func (r *resolver) value(n *resource.Node, depth int) *resource.Node {
 			switch {
 			case f.Name == "Fn::Transform":
 				open, changed = "Fn::Transform, which is known only when the stack is made", true
+				r.macros++
 				continue
 			case strings.HasPrefix(f.Name, loopPrefix):
 				more, why := r.loop(f, depth+1)
@@ -260,6 +262,9 @@ func (r *resolver) call(n *resource.Node, name string, arg *resource.Node, depth
 			out.Parts = v.Parts
 		}
 		return out
+	}
+	if name == "Fn::Transform" {
+		r.macros++
 	}
 	return unknown(n, yamltree.Clean(name)+", which is known only when the stack is made")
 }
