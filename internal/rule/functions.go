@@ -39,6 +39,7 @@ func functions() []cel.EnvOption {
 			cel.BinaryBinding(secretish))),
 		cel.Function("iam_match", cel.Overload("iam_match_dyn_string", []*cel.Type{dyn, dyn}, cel.BoolType,
 			cel.BinaryBinding(iamMatch))),
+		supportOptions(),
 	}
 }
 
