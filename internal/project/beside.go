@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"maps"
 	"path"
+	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -121,4 +124,29 @@ func (s *side) manifests(ctx context.Context, names []string) []string {
 		}
 	}
 	return out
+}
+
+// reachCompose adds the Compose files beside a changed file of variables.
+func reachCompose(base, head *side, changes []PathChange) {
+	dirs := map[string]bool{}
+	for _, c := range changes {
+		for _, name := range []string{c.Path, c.OldPath} {
+			if path.Base(name) == ".env" && !skipped(name) && head.kept(name) && len(dirs) < maxBesides {
+				dirs[path.Dir(name)] = true
+			}
+		}
+	}
+	for _, s := range []*side{base, head} {
+		for _, dir := range slices.Sorted(maps.Keys(dirs)) {
+			entries, err := fs.ReadDir(s.fsys, dir)
+			if err != nil {
+				continue // the folder is gone on this side
+			}
+			for _, e := range entries {
+				if name := path.Join(dir, e.Name()); e.Type().IsRegular() && isCompose(strings.ToLower(e.Name())) && s.kept(name) {
+					s.add(name)
+				}
+			}
+		}
+	}
 }

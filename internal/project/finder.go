@@ -147,6 +147,7 @@ func (f *finder) Reached(ctx context.Context, base, head fs.FS, changes []PathCh
 	for _, name := range onHead {
 		hs.add(name)
 	}
+	reachCompose(bs, hs, changes)
 	reachRoots(ctx, &tf, bs, hs)
 	reachOverlays(ctx, bs, hs, changes)
 	reachCharts(ctx, bs, hs)

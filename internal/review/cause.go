@@ -57,6 +57,9 @@ const maxTurned = 2
 // from, then what made it.
 func from(f Finding) []source.Range {
 	out := f.Origins
+	if slices.ContainsFunc(out, func(o source.Range) bool { return sameLines(o, f.Range) }) {
+		out = slices.DeleteFunc(slices.Clone(out), func(o source.Range) bool { return sameLines(o, f.Range) })
+	}
 	for _, t := range f.Turned {
 		for _, at := range t.At {
 			if !t.OnBase && at != f.Range && !slices.Contains(out, at) {
@@ -65,6 +68,12 @@ func from(f Finding) []source.Range {
 		}
 	}
 	return out
+}
+
+// sameLines reports whether two places are the same lines, and so no two places
+// to whoever reads of them.
+func sameLines(a, b source.Range) bool {
+	return a.File == b.File && a.Start.Line == b.Start.Line && a.LastLine() == b.LastLine()
 }
 
 // inHead gives where a finding can be shown in the head: where it stands, or,

@@ -231,7 +231,7 @@ func (b *builder) content(name *resource.Node, t shell.Text) {
 			}})
 		}
 	}
-	if len(b.embedded) < 100 && apiVersion.MatchString(t.S) {
+	if len(b.embedded) < 100 && (apiVersion.MatchString(t.S) || strings.HasPrefix(strings.TrimSpace(t.S), "{") && jsonAPIVersion.MatchString(t.S)) {
 		b.embedded = append(b.embedded, embedded{path: file, text: t})
 	}
 }

@@ -46,7 +46,12 @@ const (
 	formManifest // a configuration of nodeadm
 )
 
-var apiVersion = regexp.MustCompile(`(?m)^apiVersion:\s*\S`)
+// apiVersion is the line that tells a manifest, with quotes where a program wrote
+// it; in JSON it may stand behind others.
+var (
+	apiVersion     = regexp.MustCompile(`(?m)^"?apiVersion"?:\s*\S`)
+	jsonAPIVersion = regexp.MustCompile(`"apiVersion"\s*:\s*"`)
+)
 
 // formOf tells the form of a text by its beginning.
 func formOf(s string) form {
@@ -133,7 +138,9 @@ func plain(s string) string {
 }
 
 // userData reads one text.
-func (x *expansion) userData(t shell.Text, p place) {
+func (x *expansion) userData(t shell.Text, p place) { x.userDataOf(formOf(t.S), t, p) }
+
+func (x *expansion) userDataOf(form form, t shell.Text, p place) {
 	if x.ctx.Err() != nil {
 		return
 	}
@@ -146,7 +153,7 @@ func (x *expansion) userData(t shell.Text, p place) {
 		x.fail(p.file, at.Start.Line, "the user data is not UTF-8")
 		return
 	}
-	switch formOf(t.S) {
+	switch form {
 	case formCloudConfig:
 		x.cloudConfigText(t, p)
 	case formScript:
@@ -362,7 +369,7 @@ func move(n *resource.Node, at func(int, int) source.Range, why string) {
 // manifests makes Kubernetes resources of the documents of a text that are some.
 func (x *expansion) manifests(t shell.Text, id string) {
 	const name = "manifest.yaml"
-	if len(t.S) > maxText || !bytes.Contains([]byte(t.S), []byte("kind:")) {
+	if len(t.S) > maxText || !bytes.Contains([]byte(t.S), []byte("kind")) {
 		return
 	}
 	u := format.Unit{ID: x.unit.ID, FS: fstest.MapFS{name: {Data: []byte(t.S)}}, Files: []string{name}, MaxFileSize: maxText, Dir: "."}

@@ -78,7 +78,11 @@ func (x *expansion) resource(r *resource.Resource) {
 			return true
 		}
 		text := decode(s)
-		if !looksLikeUserData(text) {
+		form := formOf(text)
+		if form == formOther && p[len(p)-1].Name == "content" && cloudConfigPart(r.Root, p) {
+			form = formCloudConfig
+		}
+		if form == formOther {
 			return true
 		}
 		found++
@@ -87,9 +91,17 @@ func (x *expansion) resource(r *resource.Resource) {
 			suffix += "/" + p.String()
 		}
 		x.why = why
-		x.userData(x.textAt(n, text), place{id: r.ID + suffix, name: r.Name, file: n.Range.File})
+		x.userDataOf(form, x.textAt(n, text), place{id: r.ID + suffix, name: r.Name, file: n.Range.File})
 		return true
 	})
+}
+
+// cloudConfigPart reports whether the part of a message that holds the content at
+// p says of itself that it is a document of cloud-init.
+func cloudConfigPart(root *resource.Node, p resource.Path) bool {
+	part, _ := p[:len(p)-1].At(root)
+	kind, _, _ := strings.Cut(part.Get("content_type").Str(), ";")
+	return kind == "text/cloud-config"
 }
 
 // holdsUserData reports whether the text at p is user data by the name that its
@@ -128,10 +140,6 @@ func decode(s string) string {
 	}
 	return string(data)
 }
-
-// looksLikeUserData reports whether a text is of a form that is read, by its
-// beginning.
-func looksLikeUserData(s string) bool { return formOf(s) != formOther }
 
 // clusterAPI reads the bootstrap objects of Cluster API, whose files and
 // commands are fields.

@@ -1,6 +1,6 @@
 // Package compose reads Compose files: one resource a service, with the values
-// that Compose itself would come to. Variables take the default that the file
-// gives them and are unknown without one; what a service extends in the same
+// that Compose itself would come to. Variables have the value that the file .env
+// beside it gives them, else their default, and are unknown without one; what a service extends in the same
 // file, anchors and merge keys are followed.
 package compose
 
@@ -106,9 +106,10 @@ func (m *maker) document(d yamltree.Document) source.Diagnostics {
 			Message: "services is not a map of names", NotEvaluated: d.File.Path})
 		return ds
 	}
+	fill := filler{vars: variablesBeside(m.unit, d.File.Path)}
 	for _, f := range services.Fields {
 		if f.Node.Kind == resource.Map {
-			interpolate(f.Node, kindService)
+			fill.interpolate(f.Node, kindService)
 		}
 	}
 	x := extender{file: d.File.Path, services: services, done: map[string]*resource.Node{}, visiting: map[string]bool{}, ds: &ds}

@@ -5,15 +5,23 @@ import (
 
 	"github.com/plimsoll-iac/plimsoll/internal/format/yamltree"
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
+	"github.com/plimsoll-iac/plimsoll/internal/source"
 )
 
 // maxNested bounds the variables within the defaults of variables.
 const maxNested = 16
 
-// interpolate puts in the defaults of the variables below n, which stands in
-// the field named name ("" where names are the author's own), as Compose does
-// before it looks at what a value is.
-func interpolate(n *resource.Node, name string) {
+// filler puts in the variables of one Compose file: what the file beside it
+// gives them, else their defaults.
+type filler struct {
+	vars variables
+	from []source.Range // the variables that the text at hand is made of
+}
+
+// interpolate puts in the variables below n, which stands in the field named name
+// ("" where names are the author's own), as Compose does before it looks at what
+// a value is.
+func (x *filler) interpolate(n *resource.Node, name string) {
 	switch n.Kind {
 	case resource.Map:
 		for _, f := range n.Fields {
@@ -22,16 +30,18 @@ func interpolate(n *resource.Node, name string) {
 			case "environment", "labels", "annotations", "args", "sysctls":
 				of = ""
 			}
-			interpolate(f.Node, of)
+			x.interpolate(f.Node, of)
 		}
 	case resource.List:
 		for _, it := range n.Items {
-			interpolate(it, "")
+			x.interpolate(it, "")
 		}
 	case resource.String:
 		s := n.Str()
 		if strings.IndexByte(s, '$') >= 0 {
-			v, why := expand(s, 0)
+			x.from = nil
+			v, why := x.expand(s, 0)
+			n.Origins = append(n.Origins[:len(n.Origins):len(n.Origins)], x.from...)
 			if why != "" {
 				n.Value, n.Unknown, n.Why = nil, true, why
 				return
@@ -64,7 +74,7 @@ func cast(n *resource.Node, s string) {
 
 // expand gives the text with its variables replaced by their defaults, or why
 // that is not known. "$$" is a dollar sign.
-func expand(s string, depth int) (out, why string) {
+func (x *filler) expand(s string, depth int) (out, why string) {
 	if depth > maxNested {
 		return "", "variables that are nested too deep"
 	}
@@ -86,7 +96,7 @@ func expand(s string, depth int) (out, why string) {
 			if end < 0 {
 				return "", "a variable whose brace is not closed"
 			}
-			v, why := variable(s[1:end], depth)
+			v, why := x.variable(s[1:end], depth)
 			if why != "" {
 				return "", why
 			}
@@ -95,7 +105,13 @@ func expand(s string, depth int) (out, why string) {
 		default:
 			n := nameLen(s)
 			if n > 0 {
-				return "", noDefault(s[:n])
+				v, why := x.variable(s[:n], depth)
+				if why != "" {
+					return "", why
+				}
+				b.WriteString(v)
+				s = s[n:]
+				continue
 			}
 			b.WriteByte('$')
 		}
@@ -120,8 +136,11 @@ func closing(s string) int {
 	return -1
 }
 
-// variable gives the default of what stands between the braces.
-func variable(s string, depth int) (value, why string) {
+// maxFrom bounds the variables that are named as origins of one text.
+const maxFrom = 4
+
+// variable gives the value of what stands between the braces.
+func (x *filler) variable(s string, depth int) (value, why string) {
 	n := nameLen(s)
 	if n == 0 {
 		return "", "a variable without a name"
@@ -129,8 +148,24 @@ func variable(s string, depth int) (value, why string) {
 	name, rest := s[:n], s[n:]
 	colon := strings.HasPrefix(rest, ":")
 	rest = strings.TrimPrefix(rest, ":")
+	if a, ok := x.vars[name]; ok {
+		if len(x.from) < maxFrom {
+			x.from = append(x.from, a.at)
+		}
+		filled := a.value != "" || !colon
+		switch {
+		case a.open:
+			return "", "the variable " + yamltree.Clean(name) + ", which is made of others"
+		case strings.HasPrefix(rest, "+") && filled:
+			return x.expand(rest[1:], depth+1)
+		case strings.HasPrefix(rest, "+"):
+			return "", ""
+		case filled && (rest == "" && !colon || strings.HasPrefix(rest, "-") || strings.HasPrefix(rest, "?")):
+			return a.value, ""
+		}
+	}
 	if strings.HasPrefix(rest, "-") {
-		return expand(rest[1:], depth+1)
+		return x.expand(rest[1:], depth+1)
 	}
 	if rest == "" && !colon || strings.HasPrefix(rest, "?") || strings.HasPrefix(rest, "+") {
 		return "", noDefault(name)
