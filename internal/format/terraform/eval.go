@@ -99,7 +99,7 @@ type env struct {
 }
 
 func (e *env) with(names map[string]*val) *env {
-	return &env{scope: e.scope, up: e, names: names, pin: e.pin, closed: e.closed}
+	return &env{scope: e.scope, up: e, names: names, pin: e.pin}
 }
 
 func (e *env) rng(r hcl.Range) source.Range {

@@ -201,6 +201,8 @@ func TestFunctions(t *testing.T) {
 		{`fileexists("y.txt")`, `false`},
 		{`templatefile("t.tpl", { xs = [1, 2] })`, `"1,2,"`},
 		{`templatefile("t.tpl", { ys = [1, 2] })`, `?`},
+		{`templatefile("tpl/in", { xs = [1, 2], y = "z" })`, `"1zz2zz"`},
+		{`templatefile("tpl/in", { xs = [1, 2] })`, `?`},
 		{`[for x in var.u : x]`, `?`},
 		{`[for x in [1, var.u] : x if x != 1]`, `[…]`},
 		{`{ for k, v in { a = 1 } : k => v + 1 }`, `{a=2}`},
@@ -217,6 +219,7 @@ func TestFunctions(t *testing.T) {
 			u := unitOf(".", map[string]string{
 				"main.tf": "variable \"u\" {}\nvariable \"o\" {\n  default = { a = \"b\" }\n}\nresource \"a_b\" \"c\" {\n  x = " + c.expr + "\n}\n",
 				"x.txt":   "text", "y.yaml": "a: [1, x]\nb: true\nc: no\n", "d/a.json": "", "d/e/b.json": "", "d/e/c.txt": "", "t.tpl": "%{ for x in xs }${x},%{ endfor }",
+				"tpl/in": "%{ for x in xs }${x}%{ if x > 0 }${y}%{ endif }${join(\"\", [for z in [1] : y])}%{ endfor }",
 			})
 			rs, _ := New().Read(t.Context(), u)
 			if got := show(find(t, rs, "a_b.c").Root.Get("x")); got != c.want {
