@@ -1,6 +1,7 @@
 package rules_test
 
 import (
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -69,6 +70,46 @@ func TestExamples(t *testing.T) {
 		for n, c := range r.Checks {
 			if c.Fix != nil && !slices.Contains(proven[r.ID], n) && !slices.Contains(unfinished(), r.Theme) {
 				t.Errorf("%s:%d: no failing example shows the fix", r.File, c.Line)
+			}
+		}
+	}
+}
+
+// TestExamplesOfEachPlatform holds that a rule shows, in each language that it
+// covers, what fails, what passes and what its fixes make; CloudFormation in YAML
+// and in JSON.
+func TestExamplesOfEachPlatform(t *testing.T) {
+	for _, r := range load(t) {
+		need, got := map[string]bool{}, map[string]bool{}
+		for _, c := range r.Checks {
+			need[c.Platform+" fail"], need[c.Platform+" pass"] = true, true
+			if c.Fix != nil {
+				need[c.Platform+" fixed"] = true
+			}
+			if c.Platform == resource.CloudFormation {
+				need[c.Platform+" fail in JSON"], need[c.Platform+" fail in YAML"] = true, true
+			}
+		}
+		for _, e := range r.Examples {
+			platform := e.Platform
+			if platform == "" {
+				platform = r.Checks[0].Platform
+			}
+			got[platform+" pass"] = got[platform+" pass"] || e.Pass != ""
+			got[platform+" fixed"] = got[platform+" fixed"] || e.Fixed != ""
+			if e.Fail == "" {
+				continue
+			}
+			got[platform+" fail"] = true
+			if strings.HasPrefix(strings.TrimSpace(e.Fail), "{") {
+				got[platform+" fail in JSON"] = true
+			} else {
+				got[platform+" fail in YAML"] = true
+			}
+		}
+		for _, what := range slices.Sorted(maps.Keys(need)) {
+			if !got[what] {
+				t.Errorf("%s: no example of %s", r.File, what)
 			}
 		}
 	}
