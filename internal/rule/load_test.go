@@ -112,6 +112,8 @@ func TestParseMistakes(t *testing.T) {
 		{"path of at", "at: securityContext.privileged", "at: 'a..b'", `16: at: path "a..b": a name is empty`},
 		{"at for many", "at: securityContext.privileged", "at: 'a[*]'", `16: at: path "a[*]" leads to one place`},
 		{"path of fix", "delete: securityContext.other", "delete: 'a[*]'", `21: path "a[*]" leads to one place`},
+		{"fix of what is no item", "set: {securityContext.privileged: false,", "set: {.: false,", `20: path ".": a name is empty`},
+		{"adding to an item", "append: {securityContext.capabilities.drop: ALL}", "append: {.: ALL}", `22: path ".": a name is empty`},
 		{"checks", "checks:\n", "checks: 3\nx:\n", `11: checks should be a list`},
 		{"alias", "covers: [K8S-POD-001]", "covers: &a [x]", `10: rule files have no anchors and aliases`},
 		{"fixed without fail", "    fail: |\n      a: 1\n", "", `25: the example shows nothing`},
@@ -139,6 +141,18 @@ func TestParseMistakes(t *testing.T) {
 				t.Errorf("got %swant %s", all, tt.want)
 			}
 		})
+	}
+}
+
+func TestFixOfAnItemItself(t *testing.T) {
+	src := strings.Replace(whole, "each: containers", "each: 'spec.args[*]'", 1)
+	src = strings.Replace(src, "set: {securityContext.privileged: false,", "set: {.: false,", 1)
+	r, ds := Parse("a.yaml", []byte(src))
+	if r == nil || len(ds) > 0 {
+		t.Fatal(ds)
+	}
+	if got := r.Checks[0].Fix.Set[0]; got.Path != "." || got.Value != false {
+		t.Errorf("got %+v", got)
 	}
 }
 

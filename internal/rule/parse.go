@@ -123,7 +123,7 @@ func (p *parser) checks(rule *yaml.Node, f field) []Check {
 			p.errorf(fs["at"].value, "at: %v", err)
 		}
 		if ff, ok := fs["fix"]; ok {
-			c.Fix = p.fix(ff.value)
+			c.Fix = p.fix(ff.value, c.Each)
 		}
 		out = append(out, c)
 	}
@@ -175,14 +175,14 @@ func (p *parser) each(f field, c Check) {
 	}
 }
 
-func (p *parser) fix(n *yaml.Node) *FixSpec {
+func (p *parser) fix(n *yaml.Node, each string) *FixSpec {
 	fs := p.fields(n, "a fix", "title", "set", "delete", "append", "review")
 	if fs == nil {
 		return nil
 	}
 	fix := &FixSpec{
 		Title: p.text(fs["title"], false), Review: p.text(fs["review"], false),
-		Set: p.settings(fs["set"]), Append: p.settings(fs["append"]), Delete: p.list(fs["delete"]),
+		Set: p.settings(fs["set"], strings.HasSuffix(each, "[*]")), Append: p.settings(fs["append"], false), Delete: p.list(fs["delete"]),
 	}
 	for _, d := range fix.Delete {
 		if strings.Contains(d, "{{") {
@@ -204,7 +204,9 @@ func (p *parser) fixPath(n *yaml.Node, s string) {
 	}
 }
 
-func (p *parser) settings(f field) []Setting {
+// settings reads paths and values; with item set, "." is a path too: that of
+// the item of a list which is selected.
+func (p *parser) settings(f field, item bool) []Setting {
 	if f.value == nil {
 		return nil
 	}
@@ -215,7 +217,9 @@ func (p *parser) settings(f field) []Setting {
 	var out []Setting
 	for i := 0; i+1 < len(f.value.Content); i += 2 {
 		k, v := f.value.Content[i], f.value.Content[i+1]
-		p.fixPath(k, k.Value)
+		if !item || k.Value != "." {
+			p.fixPath(k, k.Value)
+		}
 		for _, s := range out {
 			if s.Path == k.Value {
 				p.errorf(k, "the path %q is repeated", k.Value)
