@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -98,8 +99,8 @@ func Evaluate(ctx context.Context, opt Options, changes []change.ResourceChange)
 	}
 	for u := range partial {
 		res.Diagnostics = append(res.Diagnostics, source.Diagnostic{
-			Level: source.LevelWarning, NotEvaluated: u,
-			Message: fmt.Sprintf("%s was not read whole: rules that look at several of its resources were left out", u),
+			Level: source.LevelWarning, NotEvaluated: unitName(u),
+			Message: fmt.Sprintf("%s was not read whole: rules that look at several of its resources were left out", unitName(u)),
 		})
 	}
 	if left := len(changes) - int(done.Load()); left > 0 {
@@ -237,4 +238,21 @@ func (b *broken) list() source.Diagnostics {
 		out = append(out, d)
 	}
 	return out
+}
+
+// unitName is how people know the unit of an id: its folder or file, and the
+// environment that it was read for.
+func unitName(id string) string {
+	_, name, ok := strings.Cut(id, ":")
+	if !ok {
+		return id
+	}
+	name, variant, _ := strings.Cut(name, "@")
+	if name == "." {
+		name = "the root"
+	}
+	if variant != "" {
+		name += " with " + variant
+	}
+	return name
 }

@@ -10,6 +10,20 @@ import (
 // nearest parent that exists. The origins are those of what stands there.
 func locate(res *resource.Resource, it item, at resource.Path) (source.Range, []source.Range) {
 	n, taken := at.At(it.node)
+	if taken < len(at) {
+		// What took the missing setting away is what a person would edit.
+		holder := n
+		if taken == 0 {
+			holder = it.node
+		}
+		if t := holder.TakenAway(at[taken].Name); t != nil {
+			r := t.Range
+			if t.KeyRange.File == r.File && t.KeyRange.Start.Line == r.End.Line {
+				r.Start = t.KeyRange.Start
+			}
+			return r, t.Origins
+		}
+	}
 	if taken == 0 {
 		// Nothing of the path is there, or there is none: the item itself.
 		return standing(res, it.node), it.node.Origins

@@ -3,6 +3,7 @@ package fix
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -67,6 +68,9 @@ func (b *builtWriter) apply(n, parent *resource.Node, p *patch) error {
 	if p.set != nil || len(p.add) > 0 || !steps(n, p) {
 		return b.edit(n, parent, p)
 	}
+	if n.Kind == resource.List && slices.ContainsFunc(p.kids, func(k kid) bool { return k.p.del }) {
+		return b.takeItems(n, parent, p)
+	}
 	here := &patch{} // what has to be added to the node itself
 	for _, k := range p.kids {
 		c := b.child(n, k.step)
@@ -84,6 +88,30 @@ func (b *builtWriter) apply(n, parent *resource.Node, p *patch) error {
 	return b.edit(n, parent, here)
 }
 
+// takeItems takes items out of a list that is written in one place. A list of
+// which nothing would be left goes as a whole, or is left empty where it cannot:
+// the value of an operation needs one.
+func (b *builtWriter) takeItems(n, parent *resource.Node, p *patch) error {
+	gone := map[int]bool{}
+	for _, k := range p.kids {
+		if k.p.del && k.step.Index < len(n.Items) {
+			gone[k.step.Index] = true
+		}
+	}
+	if len(gone) < len(n.Items) {
+		return b.edit(n, parent, p)
+	}
+	for _, it := range n.Items {
+		if !n.Range.Contains(it.Range) {
+			return fmt.Errorf("the list is put together at %s", n.Range)
+		}
+	}
+	if err := b.take(n); err == nil {
+		return nil
+	}
+	return b.edit(n, parent, &patch{set: &value{kind: resource.List}})
+}
+
 // steps reports whether the steps below a patch are those of the node's kind.
 func steps(n *resource.Node, p *patch) bool {
 	switch n.Kind {
@@ -97,7 +125,14 @@ func steps(n *resource.Node, p *patch) bool {
 
 func (b *builtWriter) child(n *resource.Node, s resource.Step) *resource.Node {
 	if s.Name != "" {
-		return n.Get(s.Name)
+		if c := n.Get(s.Name); c != nil {
+			return c
+		}
+		// A null that took the setting away is a place to say it.
+		if t := n.TakenAway(s.Name); t != nil && t.KeyRange.File != "" {
+			return t
+		}
+		return nil
 	}
 	if s.Index < len(n.Items) {
 		return n.Items[s.Index]
@@ -157,7 +192,7 @@ func (b *builtWriter) literal(w *yamlWriter, n *resource.Node) bool {
 	case string:
 		return got == v
 	case nil:
-		return true
+		return y.Content[0].Tag == "!!null"
 	default:
 		return strings.EqualFold(got, fmt.Sprint(v))
 	}

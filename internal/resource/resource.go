@@ -195,6 +195,10 @@ type Node struct {
 	// could keep its structure and positions: the argument of jsonencode, a
 	// heredoc of JSON, a policy document.
 	Embedded *Node
+	// Taken are fields that a Map had where it was written, and that something
+	// laid over it took away: each a Null at the place that did, with a KeyRange
+	// where it is written as a field. They count for places alone.
+	Taken []Field
 	// Block is true for Terraform's nested blocks: a field of repeated blocks
 	// is a List of Maps, each with Block set.
 	Block bool
@@ -215,6 +219,19 @@ func (n *Node) Get(name string) *Node {
 	for i := range n.Fields {
 		if n.Fields[i].Name == name {
 			return n.Fields[i].Node
+		}
+	}
+	return nil
+}
+
+// TakenAway gives what took a field of a Map away, nil for none.
+func (n *Node) TakenAway(name string) *Node {
+	if n == nil {
+		return nil
+	}
+	for i := range n.Taken {
+		if n.Taken[i].Name == name {
+			return n.Taken[i].Node
 		}
 	}
 	return nil

@@ -174,6 +174,7 @@ const (
 	hasWhy
 	hasRefs
 	hasParts
+	hasTaken
 )
 
 // Kinds of values.
@@ -218,7 +219,7 @@ func (e *encoder) node(n *resource.Node, depth int) int {
 	}{
 		{n.KeyRange != (source.Range{}), hasKey}, {len(n.Origins) > 0, hasOrigins}, {n.Unknown, isUnknown},
 		{n.Partial, isPartial}, {n.Block, isBlock}, {n.Embedded != nil, hasEmbedded}, {n.Why != "", hasWhy},
-		{len(n.Refs) > 0, hasRefs}, {len(n.Parts) > 0, hasParts},
+		{len(n.Refs) > 0, hasRefs}, {len(n.Parts) > 0, hasParts}, {len(n.Taken) > 0, hasTaken},
 	} {
 		if x.set {
 			has |= x.bit
@@ -263,6 +264,13 @@ func (e *encoder) node(n *resource.Node, depth int) int {
 		for _, f := range n.Fields {
 			e.text(f.Name)
 			size += e.node(f.Node, depth+1)
+		}
+		if has&hasTaken != 0 {
+			e.uint(uint64(len(n.Taken)))
+			for _, f := range n.Taken {
+				e.text(f.Name)
+				size += e.node(f.Node, depth+1)
+			}
 		}
 		e.nodes[n] = shared{uint64(len(e.nodes)), size}
 	}
@@ -464,15 +472,23 @@ func (d *decoder) node(depth int) (*resource.Node, int) {
 			n.Items, size = append(n.Items, it), size+s
 		}
 	}
-	if k := d.count(); k > 0 {
-		n.Fields = make([]resource.Field, 0, min(k, 1024))
+	lists := []*[]resource.Field{&n.Fields}
+	if has&hasTaken != 0 {
+		lists = append(lists, &n.Taken)
+	}
+	for _, fields := range lists {
+		k := d.count()
+		if k == 0 {
+			continue
+		}
+		*fields = make([]resource.Field, 0, min(k, 1024))
 		for range k {
 			name := d.text()
 			f, s := d.node(depth + 1)
 			if d.err != nil {
 				return nil, 0
 			}
-			n.Fields, size = append(n.Fields, resource.Field{Name: name, Node: f}), size+s
+			*fields, size = append(*fields, resource.Field{Name: name, Node: f}), size+s
 		}
 	}
 	d.nodes, d.sizes = append(d.nodes, n), append(d.sizes, size)

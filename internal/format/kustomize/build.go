@@ -49,7 +49,7 @@ func (s *scan) build(root *spec) []*resource.Resource {
 	out := make([]*resource.Resource, 0, len(full))
 	for i, r := range full {
 		if s.ctx.Err() != nil {
-			s.fail(source.Range{File: root.path}, "reading %s stopped: %v", yamltree.Clean(s.u.ID), s.ctx.Err())
+			s.fail(source.Range{File: root.path}, "reading %s stopped: %v", yamltree.Clean(s.title()), s.ctx.Err())
 			return nil
 		}
 		var plain *kresource.Resource

@@ -409,25 +409,36 @@ func nameOf(n *resource.Node) source.Range {
 	return n.Range
 }
 
-// byGenerator finds the entry of a generator that a value came from.
+// byGenerator finds the entry of a generator that a value came from, or the line
+// of a file that it names.
 func (p *placer) byGenerator(out *resource.Node) bool {
-	g := p.gen.n
-	at := g.Get("name")
-	if n := len(p.names); n == 2 && (p.names[0] == "data" || p.names[0] == "binaryData" || p.names[0] == "stringData") {
-		key := p.names[1]
-		for _, field := range [...]string{"literals", "files"} {
-			for _, it := range itemsOf(g.Get(field)) {
-				name, _, ok := strings.Cut(it.Str(), "=")
-				if ok && name == key || !ok && path.Base(it.Str()) == key {
-					at = it
-				}
-			}
-		}
-	}
+	at := p.gen.n.Get("name")
 	if at == nil {
 		return false
 	}
 	p.entries[p.gen.spec] = true
 	out.Range, out.Origins = at.Range, []source.Range{p.head}
+	if len(p.names) != 2 || p.names[0] != "data" && p.names[0] != "binaryData" && p.names[0] != "stringData" {
+		return true
+	}
+	// A generator further out may add to one of the same name.
+	for _, k := range p.scan.order {
+		for i := range k.generators {
+			g := &k.generators[i]
+			if g.kind != p.gen.kind || g.n.Get("name").Str() != p.was {
+				continue
+			}
+			d, ok := g.where()[p.names[1]]
+			if !ok {
+				continue
+			}
+			p.entries[k] = true
+			out.Range = d.at
+			if d.entry != nil {
+				out.Origins = []source.Range{d.entry.Range, p.head}
+			}
+			return true
+		}
+	}
 	return true
 }

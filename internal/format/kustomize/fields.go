@@ -21,6 +21,10 @@ type generator struct {
 	kind string
 	n    *resource.Node
 	spec *spec
+
+	files    []dataFile
+	places   map[string]datum // made when it is first asked for, with the comments of files
+	comments []resource.Comment
 }
 
 // operations are the JSON patch of one entry.
@@ -334,6 +338,7 @@ func (s *scan) mergePatches(k *spec, n *resource.Node) {
 		// They run right before the other patches.
 		e := map[string]any{"path": fmt.Sprintf("../../f/%d", f.number)}
 		k.early = append(k.early, e)
+		k.mergings = append(k.mergings, merging{at: it.Range, file: f})
 	}
 }
 
@@ -392,14 +397,52 @@ func (s *scan) patches(k *spec, name string, n *resource.Node) {
 			k.late = append(k.late, out)
 		}
 		if f.list {
+			if s.wellFormed(f.docs[0]); s.failed {
+				return
+			}
 			k.operations = append(k.operations, operations{entry: it, origin: f.docs[0].broughtBy, list: f.docs[0].root, doc: f.docs[0]})
 			if k.bare == nil {
 				k.bare = map[string]any{}
 			}
 		} else {
 			k.merges = append(k.merges, out)
+			k.mergings = append(k.mergings, merging{target: it.Get("target"), at: entryPlace(it), file: f})
 		}
 	}
+}
+
+// wellFormed fails at the operation of a JSON patch that kustomize does not take;
+// its own words name neither file nor line.
+func (s *scan) wellFormed(d *document) {
+	for _, op := range d.root.Items {
+		at := d.broughtBy
+		if d.exact {
+			at = op.Range
+		}
+		switch name := op.Get("op"); {
+		case op.Kind != resource.Map:
+			s.fail(at, "an operation of a JSON patch is not a map")
+		case name == nil:
+			s.fail(at, "an operation of a JSON patch has no op")
+		case !slices.Contains([]string{"add", "remove", "replace", "move", "copy", "test"}, name.Str()):
+			s.fail(at, "a JSON patch has no operation %q", yamltree.Clean(name.Str()))
+		case op.Get("path") == nil:
+			s.fail(at, "an operation of a JSON patch has no path")
+		}
+	}
+}
+
+// entryPlace is the place of an entry by which people know it: what brought the file in.
+func entryPlace(entry *resource.Node) source.Range {
+	for _, name := range [...]string{"path", "patch"} {
+		if n := entry.Get(name); n != nil {
+			if name == "patch" {
+				return nodePlace(n)
+			}
+			return n.Range
+		}
+	}
+	return entry.Range
 }
 
 func (s *scan) replacements(k *spec, n *resource.Node) {
@@ -440,6 +483,7 @@ func (s *scan) generators(k *spec, name, kind string, n *resource.Node) {
 			s.fail(it.Range, "an entry of %s is not a map", name)
 			return
 		}
+		g := generator{kind: kind, n: it, spec: k}
 		out := map[string]any{}
 		for _, e := range it.Fields {
 			switch e.Name {
@@ -448,11 +492,11 @@ func (s *scan) generators(k *spec, name, kind string, n *resource.Node) {
 			case "files", "envs":
 				var list []any
 				for _, x := range s.items(name, e.Node) {
-					list = append(list, s.dataFile(k, name, e.Name, x))
+					list = append(list, s.dataFile(&g, name, e.Name, x))
 				}
 				out[e.Name] = list
 			case "env":
-				out[e.Name] = s.dataFile(k, name, e.Name, e.Node)
+				out[e.Name] = s.dataFile(&g, name, e.Name, e.Node)
 			default:
 				s.fail(nodePlace(e.Node), "%s has no field %q", name, yamltree.Clean(e.Name))
 			}
@@ -461,12 +505,12 @@ func (s *scan) generators(k *spec, name, kind string, n *resource.Node) {
 			}
 		}
 		k.add(name, out)
-		k.generators = append(k.generators, generator{kind, it, k})
+		k.generators = append(k.generators, g)
 	}
 }
 
 // dataFile takes over a file that a generator puts in, under the key that it has.
-func (s *scan) dataFile(k *spec, name, field string, n *resource.Node) any {
+func (s *scan) dataFile(g *generator, name, field string, n *resource.Node) any {
 	text, ok := s.entry(name, n)
 	if !ok {
 		return nil
@@ -478,7 +522,7 @@ func (s *scan) dataFile(k *spec, name, field string, n *resource.Node) any {
 			key, text = before, after
 		}
 	}
-	p, dir, err := s.resolve(k, text)
+	p, dir, err := s.resolve(g.spec, text)
 	switch {
 	case err != nil && remote(text):
 		s.fail(n.Range, "%s names %s, which is remote and is not fetched", name, yamltree.Clean(text))
@@ -490,7 +534,9 @@ func (s *scan) dataFile(k *spec, name, field string, n *resource.Node) any {
 		s.fail(n.Range, "%s names a folder", name)
 		return nil
 	}
-	laid := "../.." + plainPath(s.other(p, n.Range))
+	at := plainPath(s.other(p, n.Range))
+	g.files = append(g.files, dataFile{n, source.NewFile(p, s.contents[at]), field != "files"})
+	laid := "../.." + at
 	if key != "" {
 		return key + "=" + laid
 	}

@@ -63,6 +63,13 @@ func dump(u format.Unit, rs []*resource.Resource, ds source.Diagnostics) string 
 		}
 		resource.Walk(r.Root, func(p resource.Path, n *resource.Node) bool {
 			if n.Kind == resource.Map || n.Kind == resource.List {
+				for _, f := range n.Taken {
+					fmt.Fprintf(&b, "  %s without %s @ %s", p, f.Name, place(f.Node.Range))
+					for _, o := range f.Node.Origins {
+						fmt.Fprintf(&b, " < %s:%d", o.File, o.Start.Line)
+					}
+					b.WriteByte('\n')
+				}
 				return true
 			}
 			fmt.Fprintf(&b, "  %s = %v @ %s", p, n.Value, place(n.Range))

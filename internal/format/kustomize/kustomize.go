@@ -70,7 +70,7 @@ func (Reader) Read(ctx context.Context, u format.Unit) ([]*resource.Resource, so
 	}
 	s := newScan(ctx, &u)
 	if err := ctx.Err(); err != nil {
-		return nil, source.Diagnostics{{Level: source.LevelError, Message: fmt.Sprintf("reading %s stopped: %v", yamltree.Clean(u.ID), err), NotEvaluated: s.title()}}
+		return nil, source.Diagnostics{{Level: source.LevelError, Message: fmt.Sprintf("reading %s stopped: %v", yamltree.Clean(s.title()), err), NotEvaluated: s.title()}}
 	}
 	root := s.start()
 	if s.failed {

@@ -96,6 +96,9 @@ func (p *placer) resource(r, bare *kresource.Resource) *resource.Resource {
 	res.Origins = route
 	res.Root = p.node(out, prov, nil)
 	res.Root.KeyRange = source.Range{}
+	if p.object != nil {
+		p.takenAway(res.Root, p.object)
+	}
 	yamltree.Substitute(res.Root)
 	res.Comments = p.comments(res)
 	p.built = append(p.built, builtResource{res, p.was})
@@ -449,6 +452,11 @@ func (p *placer) comments(res *resource.Resource) []resource.Comment {
 	for _, k := range p.scan.order {
 		if p.entries[k] {
 			take(k.comments)
+			for i := range k.generators {
+				if g := &k.generators[i]; p.gen != nil && g.kind == p.gen.kind && g.n.Get("name").Str() == p.was {
+					take(g.comments)
+				}
+			}
 		}
 	}
 	slices.SortStableFunc(out, func(a, b resource.Comment) int {

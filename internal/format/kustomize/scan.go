@@ -67,6 +67,7 @@ type spec struct {
 	uses       []use // resources and bases, then components, in their order
 	generators []generator
 	operations []operations // JSON patches, in the order in which they run
+	mergings   []merging    // strategic merge patches
 	replaces   []*resource.Node
 }
 
