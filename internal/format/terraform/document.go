@@ -1,6 +1,7 @@
 package terraform
 
 import (
+	"sort"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -39,6 +40,31 @@ type segment struct {
 	rng        source.Range
 	file       *file // nil: all of it stands at rng
 	offsets    []int // of each byte of the text; nil: the source says the same bytes
+	v          *val  // of an interpolation whose text is put in
+}
+
+// maxInfluences bounds the interpolations that one value of a document names.
+const maxInfluences = 8
+
+// influences gives the values of the interpolations within the bytes [start, end)
+// of a document's text.
+func influences(segs []segment, start, end int) []*val {
+	i := sort.Search(len(segs), func(i int) bool { return segs[i].end > start })
+	var out []*val
+	for ; i < len(segs) && segs[i].start < end && len(out) < maxInfluences; i++ {
+		if segs[i].v != nil {
+			out = append(out, segs[i].v)
+		}
+	}
+	return out
+}
+
+// influenced adds them to a value of the document.
+func influenced(v *val, segs []segment, start, end int) *val {
+	if from := influences(segs, start, end); from != nil {
+		v.from = append(v.from[:len(v.from):len(v.from)], from...)
+	}
+	return v
 }
 
 func (s *segment) at(i int) (int, bool) {
@@ -60,7 +86,7 @@ func (u *unit) readDocument(b *val) *val {
 	if err != nil || root.kind != jsonObject && root.kind != jsonArray {
 		return nil
 	}
-	return u.fromJSON(root, func(start, end int) source.Range { return place(segs, start, end) }, holes)
+	return u.fromJSON(root, func(start, end int) source.Range { return place(segs, start, end) }, segs, holes)
 }
 
 // assemble puts the text of b together from its parts, with a hole for each that
@@ -83,6 +109,7 @@ func (u *unit) assemble(b *val) (text string, segs []segment, holes []*val, ok b
 			str, ok := p.v.asText()
 			if ok && pb.inner == nil && pb.parts == nil && !strings.ContainsRune(str, holeMark) {
 				t.WriteString(str)
+				s.v = ref(p.rng, p.v)
 			} else {
 				t.WriteString(hole(len(holes)))
 				holes = append(holes, ref(p.rng, p.v))
@@ -206,22 +233,22 @@ func decoded(esc string, quoted bool) string {
 
 // fromJSON turns a JSON document into a value. holes are what stands for the
 // holes in it.
-func (u *unit) fromJSON(n *jsonNode, at func(start, end int) source.Range, holes []*val) *val {
+func (u *unit) fromJSON(n *jsonNode, at func(start, end int) source.Range, segs []segment, holes []*val) *val {
 	rng := at(n.start, n.end)
 	if !u.spend(1) {
 		return newUnknown(rng, whyStopped)
 	}
 	switch n.kind {
 	case jsonBool:
-		return newBool(rng, n.b)
+		return influenced(newBool(rng, n.b), segs, n.start, n.end)
 	case jsonNumber:
-		return newNumber(rng, n.num)
+		return influenced(newNumber(rng, n.num), segs, n.start, n.end)
 	case jsonString:
-		return u.holed(n.str, rng, holes)
+		return influenced(u.holed(n.str, rng, holes), segs, n.start, n.end)
 	case jsonArray:
 		items := make([]*val, len(n.items))
 		for i, it := range n.items {
-			items[i] = u.fromJSON(it, at, holes)
+			items[i] = u.fromJSON(it, at, segs, holes)
 		}
 		return newList(rng, items)
 	case jsonObject:
@@ -232,7 +259,7 @@ func (u *unit) fromJSON(n *jsonNode, at func(start, end int) source.Range, holes
 			if name.kind != text {
 				continue
 			}
-			fd := field{name: name.str, keyRng: at(f.start, f.end), v: u.fromJSON(f.node, at, holes)}
+			fd := field{name: name.str, keyRng: at(f.start, f.end), v: u.fromJSON(f.node, at, segs, holes)}
 			if strings.ContainsRune(f.name, holeMark) || fd.keyRng == rng {
 				fd.keyRng = source.Range{} // not known that exactly
 			}

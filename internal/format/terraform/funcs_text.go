@@ -343,7 +343,7 @@ func jsondecode(c *call) *val {
 	if err != nil {
 		return c.fail("the text is no JSON: %s", err.msg)
 	}
-	out := c.e.u.fromJSON(n, func(int, int) source.Range { return c.rng }, nil)
+	out := c.e.u.fromJSON(n, func(int, int) source.Range { return c.rng }, nil, nil)
 	return c.done(out)
 }
 

@@ -73,15 +73,19 @@ func (u *unit) fromYAML(n *resource.Node, segs []segment, holes []*val) *val {
 	if !u.spend(1) {
 		return newUnknown(rng, whyStopped)
 	}
+	var scalar *val
 	switch v := n.Value.(type) {
 	case bool:
-		return newBool(rng, v)
+		scalar = newBool(rng, v)
 	case int64:
-		return newNumber(rng, new(big.Float).SetInt64(v))
+		scalar = newNumber(rng, new(big.Float).SetInt64(v))
 	case float64:
-		return newNumber(rng, big.NewFloat(v))
+		scalar = newNumber(rng, big.NewFloat(v))
 	case string:
-		return u.holed(v, rng, holes)
+		scalar = u.holed(v, rng, holes)
+	}
+	if scalar != nil {
+		return influenced(scalar, segs, n.Range.Start.Byte, n.Range.End.Byte)
 	}
 	switch n.Kind {
 	case resource.List:
