@@ -82,8 +82,15 @@ func (j *judge) change(c change.ResourceChange) changeResult {
 	if c.Kind == change.Unchanged {
 		return j.beside(c)
 	}
-	head := j.side(c.After, c.Before, j.run.near(c.After, false), j.run.near(c.Before, true), j.checksOf(c.After))
-	base := j.side(c.Before, nil, j.run.near(c.Before, true), j.run.near(c.After, false), j.checksOf(c.Before))
+	// What is added or removed has neighbours on the side where it is not, too.
+	before, after := c.Before, c.After
+	if before == nil {
+		before = after
+	} else if after == nil {
+		after = before
+	}
+	head := j.side(c.After, c.Before, j.run.near(c.After, false), j.run.near(before, true), j.checksOf(c.After))
+	base := j.side(c.Before, nil, j.run.near(c.Before, true), j.run.near(after, false), j.checksOf(c.Before))
 	out := j.compare(head, base)
 	if c.Before != nil && c.After != nil {
 		j.blameOthers(&out, head)

@@ -447,6 +447,7 @@ var apart = map[string]string{
 	"moved-between-folders":      "a fingerprint is of its folder",
 
 	"complaint-gate-rewrites-itself":          "base and head have other rules",
+	"aws-database-behind-an-open-group":       "the database came last; a scan speaks of the group alone",
 	"complaint-policy-deleted-workload-stays": "the last policy of a folder is missed by whoever saw it: a scan of the head cannot",
 }
 
