@@ -252,6 +252,9 @@ func readRules(paths []string) (all []*rule.Rule, ds source.Diagnostics, err err
 		for i := range d {
 			d[i].File = filepath.Join(prefix, d[i].File)
 		}
+		for _, r := range more {
+			r.Limited = true // as it is where it is used: in a scan, in a review
+		}
 		all, ds = append(all, more...), append(ds, d...)
 	}
 	return all, ds, nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -29,6 +30,36 @@ func TestRulesNew(t *testing.T) {
 	}
 	if code, _, errs = plimsoll(t, "rules", "new", "owner", "--dir", own); code != 2 || !strings.Contains(errs, "is not an id") {
 		t.Errorf("%d %q", code, errs)
+	}
+}
+
+// TestRulesThatCostTooMuch holds that a test says of a rule what a scan would:
+// that its condition was given up.
+func TestRulesThatCostTooMuch(t *testing.T) {
+	own := filepath.Join(t.TempDir(), "slow.yaml")
+	if err := os.WriteFile(own, []byte(`id: org/slow
+title: Slow
+severity: low
+profile: default
+theme: namespaces
+why: It takes long.
+remediation: Ask for less.
+checks:
+  - platform: kubernetes
+    kinds: [Deployment]
+    fail: lists.range(10000).exists(a, lists.range(10000).exists(b, lists.range(10000).exists(c, a + b + c == -1)))
+    message: x
+examples:
+  - pass: |
+      apiVersion: apps/v1
+      kind: Deployment
+      metadata: {name: api}
+`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, out, _ := plimsoll(t, "rules", "test", own)
+	if code != 1 || !strings.Contains(out, "cost limit") {
+		t.Errorf("got %d:\n%s", code, out)
 	}
 }
 

@@ -141,6 +141,11 @@ func (x example) Evaluate(ctx context.Context, _ string, overlay map[string][]by
 			return nil, errors.New(d.String())
 		}
 	}
+	for _, u := range res.Unknown {
+		if u.Rule == x.rule && u.Why == rule.OverCost {
+			return nil, errors.New(u.Why)
+		}
+	}
 	return slices.DeleteFunc(res.Findings, func(f engine.Finding) bool { return f.State == engine.Suppressed }), ctx.Err()
 }
 

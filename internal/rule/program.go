@@ -109,6 +109,9 @@ func (p *Program) Message(in *Input) (string, error) {
 	return t.Render(in), nil
 }
 
+// OverCost is why a condition that took too long is not known.
+const OverCost = "the rule's condition exceeds its cost limit"
+
 // outcomeOf sorts what CEL calls errors. Types that don't fit are those of the
 // resource, since the rule itself was checked; they are nobody's violation.
 func outcomeOf(err error) Outcome {
@@ -117,7 +120,7 @@ func outcomeOf(err error) Outcome {
 	case errors.Is(err, errUnknown), strings.Contains(msg, errUnknown.Error()), strings.Contains(msg, "join: invalid input"):
 		return Outcome{Unknown: true, Why: noWhy}
 	case strings.Contains(msg, "cost limit exceeded"):
-		return Outcome{Unknown: true, Why: "the rule's condition exceeds its cost limit"}
+		return Outcome{Unknown: true, Why: OverCost}
 	case strings.Contains(msg, "internal error"):
 		return Outcome{Unknown: true, Why: "the rule's condition cannot be evaluated on this value"}
 	}

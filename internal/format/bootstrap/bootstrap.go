@@ -6,6 +6,7 @@
 //
 //	CloudConfig    root: the document of cloud-init, with commands and lines
 //	Script         root: interpreter, commands, files, lines
+//	RancherConfig  root: configs and lines, of a configuration of k3s or RKE2
 //	Packer         root: a source or builder, with its type
 //	PackerBuild    root: provisioners, in order, with commands and lines
 //
@@ -39,6 +40,8 @@ const Name = resource.NodeBootstrap
 const (
 	KindCloudConfig = "CloudConfig"
 	KindScript      = "Script"
+	// KindRancherConfig is a configuration of k3s or RKE2.
+	KindRancherConfig = "RancherConfig"
 )
 
 // Reader reads files of cloud-init, user data and Packer. It is safe for

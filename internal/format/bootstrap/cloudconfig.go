@@ -23,6 +23,27 @@ func (x *expansion) cloudConfigText(t shell.Text, p place) {
 	x.cloudConfig(root, p, comments)
 }
 
+// rancher makes the resource of a configuration of k3s or RKE2 that stands by
+// itself. With which rights a node has it is not known.
+func (x *expansion) rancher(t shell.Text, p place) {
+	b := &builder{x: x, id: p.id}
+	name := x.value("/etc/rancher/"+rancherProduct(p.file)+"/config.yaml", t.At(0, 0))
+	b.content(name, t)
+	root := &resource.Node{Kind: resource.Map}
+	r := x.made(KindRancherConfig, root, p, t)
+	b.finish(root)
+	x.add(r)
+}
+
+// rancherProduct tells whose configuration a file is by its path: they are of
+// one form.
+func rancherProduct(file string) string {
+	if strings.Contains(strings.ToLower(file), "rke2") {
+		return "rke2"
+	}
+	return "k3s"
+}
+
 // cloudConfig makes the resource of a document of cloud-init.
 func (x *expansion) cloudConfig(doc *resource.Node, p place, comments []resource.Comment) {
 	b := &builder{x: x, id: p.id}

@@ -44,6 +44,7 @@ const (
 	formScript
 	formMultipart
 	formManifest // a configuration of nodeadm
+	formRancher  // a configuration of k3s or RKE2
 )
 
 // apiVersion is the line that tells a manifest, with quotes where a program wrote
@@ -65,15 +66,21 @@ func formOf(s string) form {
 		return formMultipart
 	case apiVersion.MatchString(s[:min(len(s), 2_000)]):
 		return formManifest
+	case rancherSetting.MatchString(s):
+		return formRancher
 	}
 	return formOther
 }
 
-// Sniff reports whether a file is cloud-init or a script of user data, by its
-// beginning. Manifests are not.
+// rancherSetting is a setting by which k3s and RKE2 hand flags on, which nothing
+// else has.
+var rancherSetting = regexp.MustCompile(`(?m)^"?(?:kube-apiserver|kube-controller-manager|kube-scheduler|kubelet|kube-proxy|etcd)-arg\+?"?[ \t]*:`)
+
+// Sniff reports whether a file is cloud-init, a script of user data or a
+// configuration of k3s or RKE2, by its beginning. Manifests are not.
 func Sniff(data []byte) bool {
 	switch formOf(string(data[:min(len(data), 4_000)])) {
-	case formCloudConfig, formScript, formMultipart:
+	case formCloudConfig, formScript, formMultipart, formRancher:
 		return true
 	}
 	return false
@@ -162,6 +169,8 @@ func (x *expansion) userDataOf(form form, t shell.Text, p place) {
 		x.multipart(t, p)
 	case formManifest:
 		x.manifests(t, p.id)
+	case formRancher:
+		x.rancher(t, p)
 	default:
 		if x.required {
 			x.fail(p.file, 0, "the file is neither a script, cloud-init nor a multipart message")

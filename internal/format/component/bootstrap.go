@@ -76,7 +76,7 @@ func (f *finder) handedOn(fs []Flag, whole *resource.Node, at resource.Path) {
 	byName := map[string]*Component{}
 	var order []string
 	for _, x := range fs {
-		name, ok := rancher[x.Name]
+		name, ok := rancher[strings.TrimSuffix(x.Name, "+")] // a plus adds to what another file says
 		if !ok || x.Value == nil || x.Value.Unknown {
 			continue
 		}
@@ -105,7 +105,7 @@ func (f *finder) configuration(n *resource.Node, at resource.Path) {
 		return
 	}
 	for _, x := range n.Fields {
-		name, ok := rancher[x.Name]
+		name, ok := rancher[strings.TrimSuffix(x.Name, "+")] // a plus adds to what another file says
 		if !ok || x.Node == nil {
 			continue
 		}
