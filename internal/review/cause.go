@@ -30,7 +30,7 @@ func turned(f Finding) string {
 		if t.Path == "" || len(t.At) == 0 || seen[t.Path] || len(parts) == maxTurned {
 			continue
 		}
-		if !t.OnBase && len(t.At) == 1 && lineOf(t.At[0]) == lineOf(f.Range) {
+		if !t.OnBase && !slices.ContainsFunc(t.At, func(at source.Range) bool { return lineOf(at) != lineOf(f.Range) }) {
 			continue // it is what the finding shows
 		}
 		seen[t.Path] = true

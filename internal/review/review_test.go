@@ -163,7 +163,7 @@ func TestBlockIsShownWhereNoFixIs(t *testing.T) {
 	}
 	r := report(1)
 	f := &r.Findings[0]
-	f.Rule.Checks = []rule.Check{{Platform: resource.Terraform}}
+	f.Language = rule.LanguageHCL
 	f.Write = "a = 1\nb = 2"
 	f.Fix.Review = "it must be so"
 	for where, text := range all(r) {
