@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 
@@ -186,14 +187,21 @@ terraform:mod mod [mod/m.tf mod/terraform.tfvars]
 // announcing records what a lazy tree is told and what is read of it.
 type announcing struct {
 	fstest.MapFS
+	mu   sync.Mutex // files are read side by side
 	told []string
 	read []string
 }
 
-func (a *announcing) Announce(paths ...string) { a.told = append(a.told, paths...) }
+func (a *announcing) Announce(paths ...string) {
+	a.mu.Lock()
+	a.told = append(a.told, paths...)
+	a.mu.Unlock()
+}
 
 func (a *announcing) Open(name string) (fs.File, error) {
+	a.mu.Lock()
 	a.read = append(a.read, name)
+	a.mu.Unlock()
 	return a.MapFS.Open(name)
 }
 

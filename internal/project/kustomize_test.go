@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 
@@ -125,19 +126,25 @@ func TestFirstOverlay(t *testing.T) {
 	check(t, "head", show(h), "kustomize:prod prod [k8s/kustomization.yaml k8s/pod.yaml prod/kustomization.yaml]\n")
 }
 
-// counting counts the folders that are listed and the files that are opened.
+// counting counts the folders that are listed and the files that are opened, by
+// several goroutines at once.
 type counting struct {
 	fstest.MapFS
+	mu             sync.Mutex
 	listed, opened []string
 }
 
 func (c *counting) ReadDir(name string) ([]fs.DirEntry, error) {
+	c.mu.Lock()
 	c.listed = append(c.listed, name)
+	c.mu.Unlock()
 	return c.MapFS.ReadDir(name)
 }
 
 func (c *counting) Open(name string) (fs.File, error) {
+	c.mu.Lock()
 	c.opened = append(c.opened, name)
+	c.mu.Unlock()
 	return c.MapFS.Open(name)
 }
 
