@@ -192,3 +192,11 @@ func TestFormatTable(t *testing.T) {
 		}
 	}
 }
+
+// lean are the options of a review without fixes, which the properties are not
+// about.
+func lean(t *testing.T) reviewer.Options {
+	opt := options(t)
+	opt.NoFixes = true
+	return opt
+}

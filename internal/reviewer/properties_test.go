@@ -1,3 +1,8 @@
+//go:build !race
+
+// Thousands of reviews: with the race detector they take ten times as long, and what
+// runs side by side in them runs so in the pull requests of testdata as well.
+
 package reviewer_test
 
 import (
@@ -149,14 +154,6 @@ func hold(t *testing.T, what string, must, may, got []string, all []string) {
 	if d := cmp.Diff(append([]string{}, must...), append([]string{}, got...)); d != "" {
 		t.Errorf("%s findings (-scans +review):\n%s\n%s", what, d, strings.Join(all, "\n"))
 	}
-}
-
-// lean are the options of a review without fixes, which the properties are not
-// about.
-func lean(t *testing.T) reviewer.Options {
-	opt := options(t)
-	opt.NoFixes = true
-	return opt
 }
 
 // difference holds that the new findings of a review are those of a scan of the
