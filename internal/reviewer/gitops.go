@@ -209,7 +209,7 @@ func (v *releaseValues) flux(spec, from *resource.Node) (*resource.Node, string)
 		}
 	}
 	if len(files) > 0 && !named && slices.Contains(v.unit.Files, own) {
-		v.tree.files[own] = []byte("{}\n")
+		v.tree.Files[own] = []byte("{}\n")
 	}
 	if values := spec.Get("values"); values != nil && values.Kind == resource.Map {
 		if why := v.object(values); why != "" {

@@ -155,7 +155,7 @@ func (e *evaluator) read(ctx context.Context, u format.Unit, overlay map[string]
 				return nil, nil, nil, err
 			}
 		} else {
-			u.FS = overlayFS{FS: e.headTree, files: overlay}
+			u.FS = format.Overlay{FS: e.headTree, Files: overlay}
 		}
 	}
 	after, ds := readUnit(ctx, e.run.opt.Readers[u.Format], u)

@@ -56,7 +56,7 @@ const (
 // releaseTree is a tree together with the values that a release brings, as
 // files beside those of the tree.
 type releaseTree struct {
-	overlayFS
+	format.Overlay
 	// places are where the values are written, by the file that stands for them.
 	places map[string]place
 	// from is the unit that the release is read from, of which it has the id.
@@ -87,12 +87,12 @@ func (r *run) with(ctx context.Context, u format.Unit, files map[string][]byte) 
 	if !ok {
 		return u, nil
 	}
-	tree := overlayFS{FS: t.FS, files: files}
+	tree := format.Overlay{FS: t.FS, Files: files}
 	from := t.from
 	if !slices.ContainsFunc(slices.Concat(from.Files, from.Inputs), func(name string) bool { return files[name] != nil }) {
 		all := maps.Clone(files)
-		maps.Copy(all, t.files)
-		t.overlayFS = overlayFS{FS: t.FS, files: all}
+		maps.Copy(all, t.Files)
+		t.Overlay = format.Overlay{FS: t.FS, Files: all}
 		u.FS = t
 		return u, nil
 	}
@@ -380,13 +380,13 @@ type releaseValues struct {
 }
 
 func newReleaseValues(u *format.Unit, tree fs.FS) *releaseValues {
-	return &releaseValues{unit: u, tree: releaseTree{overlayFS: overlayFS{tree, map[string][]byte{}}, places: map[string]place{}}}
+	return &releaseValues{unit: u, tree: releaseTree{Overlay: format.Overlay{FS: tree, Files: map[string][]byte{}}, places: map[string]place{}}}
 }
 
 func (v *releaseValues) add(data []byte, at place) {
 	// A file of the tree that has this name is hidden from the chart; nothing else.
 	name := path.Join(v.unit.Dir, fmt.Sprintf(":release/%d.yaml", len(v.unit.Inputs)))
-	v.tree.files[name], v.tree.places[name] = data, at
+	v.tree.Files[name], v.tree.places[name] = data, at
 	v.unit.Inputs = append(v.unit.Inputs, name)
 }
 

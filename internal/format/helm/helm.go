@@ -194,7 +194,7 @@ func (m *remapper) read() []*resource.Resource {
 	name := m.t.at()
 	u := format.Unit{
 		ID: l.unit.ID, Format: kubernetes.Name, Dir: path.Dir(name), Files: []string{name},
-		FS: memory{name: m.rendered.Data}, MaxFileSize: maxManifest,
+		FS: format.Overlay{Files: map[string][]byte{name: m.rendered.Data}}, MaxFileSize: maxManifest,
 	}
 	rs, ds := kubernetes.New().Read(l.ctx, u)
 	for _, d := range ds {
@@ -252,7 +252,7 @@ func (l *loaded) crds(c *chart.Chart) []*resource.Resource {
 		}
 		u := format.Unit{
 			ID: l.unit.ID, Format: kubernetes.Name, Dir: path.Dir(at), Files: []string{at},
-			FS: memory{at: f.Data}, MaxFileSize: l.limit(name),
+			FS: format.Overlay{Files: map[string][]byte{at: f.Data}}, MaxFileSize: l.limit(name),
 		}
 		rs, ds := kubernetes.New().Read(l.ctx, u)
 		if n.packed != "" {

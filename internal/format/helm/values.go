@@ -1,13 +1,9 @@
 package helm
 
 import (
-	"bytes"
 	"context"
-	"io/fs"
-	"path"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/plimsoll-iac/plimsoll/internal/format"
 	"github.com/plimsoll-iac/plimsoll/internal/format/yamltree"
@@ -55,7 +51,7 @@ func (s *settings) tree(name string) *resource.Node {
 	}
 	var root *resource.Node
 	if f := s.l.files[name]; f != nil && f.packed == "" {
-		u := format.Unit{ID: s.l.unit.ID, FS: memory{name: f.Data}, MaxFileSize: int64(len(f.Data))}
+		u := format.Unit{ID: s.l.unit.ID, FS: format.Overlay{Files: map[string][]byte{name: f.Data}}, MaxFileSize: int64(len(f.Data))}
 		yamltree.Read(context.Background(), &u, name, yamltree.Options{OldBooleans: true}, func(d yamltree.Document) source.Diagnostics {
 			if root == nil {
 				root = d.Root
@@ -178,38 +174,6 @@ func placeOf(n *resource.Node) source.Range {
 	}
 	return source.Range{File: key.File, Start: key.Start, End: r.End}
 }
-
-// memory is a tree of files at hand.
-type memory map[string][]byte
-
-func (m memory) Open(name string) (fs.File, error) {
-	data, ok := m[name]
-	if !ok {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
-	}
-	return &memoryFile{Reader: bytes.NewReader(data), name: path.Base(name), size: int64(len(data))}, nil
-}
-
-type memoryFile struct {
-	*bytes.Reader
-	name string
-	size int64
-}
-
-func (f *memoryFile) Stat() (fs.FileInfo, error) { return memoryInfo{f.name, f.size}, nil }
-func (f *memoryFile) Close() error               { return nil }
-
-type memoryInfo struct {
-	name string
-	size int64
-}
-
-func (i memoryInfo) Name() string     { return i.name }
-func (i memoryInfo) Size() int64      { return i.size }
-func (memoryInfo) Mode() fs.FileMode  { return 0o444 }
-func (memoryInfo) ModTime() time.Time { return time.Time{} }
-func (memoryInfo) IsDir() bool        { return false }
-func (memoryInfo) Sys() any           { return nil }
 
 // union adds the ranges that are not there yet, up to a bound.
 func union(out, more []source.Range) []source.Range {

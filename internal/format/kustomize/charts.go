@@ -3,13 +3,11 @@ package kustomize
 import (
 	"bytes"
 	"fmt"
-	"io/fs"
 	"maps"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/plimsoll-iac/plimsoll/internal/format"
 	"github.com/plimsoll-iac/plimsoll/internal/format/helm"
@@ -160,7 +158,7 @@ func (s *scan) chart(c *chartUse) {
 		refuse("%s", why)
 		return
 	}
-	u.FS = beside{s.u.FS, v.more}
+	u.FS = format.Overlay{FS: s.u.FS, Files: v.more}
 	rs, ds := helm.New().Read(s.ctx, u)
 	v.relocate(rs, ds)
 	s.diags = append(s.diags, ds...)
@@ -351,47 +349,6 @@ func (v *chartValues) relocate(rs []*resource.Resource, ds source.Diagnostics) {
 		}
 	}
 }
-
-// beside is a tree with more files.
-type beside struct {
-	fs.FS
-	more map[string][]byte
-}
-
-func (b beside) Open(name string) (fs.File, error) {
-	data, ok := b.more[name]
-	if !ok {
-		return b.FS.Open(name)
-	}
-	return &memoryFile{Reader: bytes.NewReader(data), info: memoryInfo{path.Base(name), int64(len(data))}}, nil
-}
-
-func (b beside) Stat(name string) (fs.FileInfo, error) {
-	if data, ok := b.more[name]; ok {
-		return memoryInfo{path.Base(name), int64(len(data))}, nil
-	}
-	return fs.Stat(b.FS, name)
-}
-
-type memoryFile struct {
-	*bytes.Reader
-	info memoryInfo
-}
-
-func (f *memoryFile) Stat() (fs.FileInfo, error) { return f.info, nil }
-func (f *memoryFile) Close() error               { return nil }
-
-type memoryInfo struct {
-	name string
-	size int64
-}
-
-func (i memoryInfo) Name() string     { return i.name }
-func (i memoryInfo) Size() int64      { return i.size }
-func (memoryInfo) Mode() fs.FileMode  { return 0o444 }
-func (memoryInfo) ModTime() time.Time { return time.Time{} }
-func (memoryInfo) IsDir() bool        { return false }
-func (memoryInfo) Sys() any           { return nil }
 
 // emitter writes a tree as text of which every node begins on a line of its own.
 type emitter struct {
