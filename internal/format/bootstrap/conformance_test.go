@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/plimsoll-iac/plimsoll/internal/format"
 	"github.com/plimsoll-iac/plimsoll/internal/format/bootstrap"
@@ -32,6 +33,8 @@ func TestConformanceOfCloudInit(t *testing.T) {
 
 func TestConformanceOfPacker(t *testing.T) {
 	formattest.Run(t, bootstrap.New(), formattest.Cases{
+		// HCL's own lexer takes its time, as in the conformance of Terraform.
+		Limit:  30 * time.Second,
 		Format: bootstrap.Name, File: "a.pkr.hcl", Good: "source \"amazon-ebs\" \"a\" {\n  encrypt_boot = true\n}\n", Broken: "source \"a\" {\n",
 		Units: []formattest.Unit{
 			{Name: "one label", Files: map[string]string{"a.pkr.hcl": "source \"a\" {\n}\n"}, Diagnostics: []string{"a.pkr.hcl:1: error: a type and a name"}},
