@@ -216,13 +216,15 @@ func (b *builder) content(name *resource.Node, t shell.Text) {
 		return
 	}
 	file := name.Str()
+	rancher := strings.HasPrefix(file, "/etc/rancher/") && strings.HasSuffix(file, ".yaml")
 	offset := 0
 	for text := range strings.Lines(t.S) {
 		if len(b.lines) >= maxLines {
 			break
 		}
 		line := strings.TrimRight(text, "\r\n")
-		if strings.TrimSpace(line) != "" {
+		// A comment of a configuration changes nothing of it.
+		if bare := strings.TrimSpace(line); bare != "" && (!rancher || bare[0] != '#') {
 			at := t.At(offset, offset+len(line))
 			of := *name
 			of.Range, of.KeyRange = at, source.Range{}
@@ -242,7 +244,7 @@ func (b *builder) content(name *resource.Node, t shell.Text) {
 	case strings.HasSuffix(file, ".service"), strings.Contains(file, ".service.d/"), strings.Contains(file, "kubelet"), strings.HasPrefix(file, "/etc/default/"), strings.HasPrefix(file, "/etc/sysconfig/"):
 		b.unitFile(t)
 	}
-	if strings.HasPrefix(file, "/etc/rancher/") && strings.HasSuffix(file, ".yaml") && len(b.configs) < 20 {
+	if rancher && len(b.configs) < 20 {
 		if doc, _ := b.x.document(t, place{file: t.At(0, len(t.S)).File}); doc != nil {
 			at := t.At(0, len(t.S))
 			of := *name
