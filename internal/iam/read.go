@@ -48,7 +48,7 @@ func Reads(kind string) bool {
 	case strings.HasPrefix(kind, "google_"):
 		return strings.Contains(kind, "_iam_")
 	case strings.HasPrefix(kind, "azurerm_"):
-		return strings.HasPrefix(kind, "azurerm_role_") || kind == azureActiveAssignment
+		return strings.HasPrefix(kind, "azurerm_role_") || kind == azureActiveAssignment || kind == azureDelegation
 	}
 	return kind == gcpPolicyData
 }
@@ -73,6 +73,8 @@ func (r *reader) read() bool {
 		r.azureRole()
 	case azureAssignment, azureActiveAssignment:
 		r.assignment()
+	case azureDelegation:
+		r.delegation()
 	default:
 		if !strings.HasPrefix(kind, "google_") {
 			return false

@@ -158,6 +158,7 @@ func TestReadAzure(t *testing.T) {
 	const (
 		a         = "azurerm_role_assignment.a"
 		d         = "azurerm_role_definition.d"
+		l         = "azurerm_lighthouse_definition.l"
 		assigning = "Microsoft.Authorization/roleAssignments/write"
 	)
 	for name, c := range map[string]struct {
@@ -190,6 +191,10 @@ func TestReadAzure(t *testing.T) {
 		"a role that nobody has": {d, map[string]string{d: `{"name": "ops", "permissions": [{"actions": ["*/roleAssignments/*"]}, "<unknown>"]}`},
 			"permissions[0] ops on definition: " + assigning + "\n? permissions[1]"},
 		"a role with actions that are not known": {d, map[string]string{d: `{"name": "ops", "permissions": [{"actions": "<unknown>"}]}`}, "permissions[0] ops on definition:  …"},
+		"a delegation": {l, map[string]string{l: `{"scope": "/subscriptions/s", "authorization": [
+			{"principal_id": "p", "role_definition_id": "acdd72a7-3385-48ef-bd42-f606fba81ae7"}, {"principal_id": "q", "role_definition_id": "<unknown>"}],
+			"eligible_authorization": [{"principal_id": "p", "role_definition_id": "f58310d9-a9f6-439a-9e8d-f62e7b41a168"}]}`},
+			"authorization[0] Reader on subscription:\nauthorization[1] … on subscription:  …"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			all, near := unit(t, c.all)

@@ -13,12 +13,13 @@ const (
 	azureDefinition       = "azurerm_role_definition"
 	azureAssignment       = "azurerm_role_assignment"
 	azureActiveAssignment = "azurerm_pim_active_role_assignment"
+	azureDelegation       = "azurerm_lighthouse_definition"
 )
 
 // azureRole reads the definition of a role that nothing of the code assigns.
 func (r *reader) azureRole() {
 	for _, o := range r.beside(azureAssignment, azureActiveAssignment) {
-		if assigns(o, r.res) {
+		if assigns(o.Root, r.res) {
 			return
 		}
 	}
@@ -45,9 +46,9 @@ func (r *reader) permissions(d *resource.Resource, read func(b *resource.Node, p
 	})
 }
 
-// assigns reports whether an assignment is of the role that is defined there.
-func assigns(o, d *resource.Resource) bool {
-	id, name := o.Root.Get("role_definition_id"), o.Root.Get("role_definition_name")
+// assigns reports whether a place names the role that is defined there.
+func assigns(b *resource.Node, d *resource.Resource) bool {
+	id, name := b.Get("role_definition_id"), b.Get("role_definition_name")
 	if id != nil && slices.Contains(id.Refs, d.ID) || name != nil && slices.Contains(name.Refs, d.ID) {
 		return true
 	}
@@ -57,33 +58,44 @@ func assigns(o, d *resource.Resource) bool {
 
 // assignment makes the statements of an assignment, one for each block of
 // permissions of its role.
-func (r *reader) assignment() {
-	root := r.res.Root
-	own := []resource.Field{put("Cloud", said(nil, string(Azure))), put("Effect", said(nil, "Allow")), put("Scope", azureScope(root.Get("scope")))}
+func (r *reader) assignment() { r.assigned(r.res.Root, nil, azureScope(r.res.Root.Get("scope"))) }
+
+// delegation makes those of a definition that gives roles to principals of
+// another tenant. What they have to activate first is not given.
+func (r *reader) delegation() {
+	const name = "authorization"
+	r.each(r.res.Root.Get(name), resource.Path{{Name: name}}, func(b *resource.Node, p resource.Path) {
+		r.assigned(b, p, azureScope(r.res.Root.Get("scope")))
+	})
+}
+
+// assigned makes the statements of a place that has a role and a principal.
+func (r *reader) assigned(b *resource.Node, p resource.Path, scope *resource.Node) {
+	own := []resource.Field{put("Cloud", said(nil, string(Azure))), put("Effect", said(nil, "Allow")), put("Scope", scope)}
 	members := &resource.Node{Kind: resource.List}
-	if p := root.Get("principal_id"); p != nil {
-		members.Items = append(members.Items, p)
+	if id := b.Get("principal_id"); id != nil {
+		members.Items = append(members.Items, id)
 	}
 	own = append(own, put("Principal", &resource.Node{Kind: resource.Map, Fields: []resource.Field{put("Member", members)}}))
-	if c := root.Get("condition"); c != nil && (c.Unknown || c.Kind != resource.Null) {
+	if c := b.Get("condition"); c != nil && (c.Unknown || c.Kind != resource.Null) {
 		own = append(own, put("Condition", c))
 	}
-	add := func(grants ...resource.Field) { r.add(fields(root, append(slices.Clone(own), grants...)...), nil) }
+	add := func(grants ...resource.Field) { r.add(fields(b, append(slices.Clone(own), grants...)...), p) }
 
-	at := root.Get("role_definition_name")
+	at := b.Get("role_definition_name")
 	if at == nil {
-		at = root.Get("role_definition_id")
+		at = b.Get("role_definition_id")
 	}
 	if at == nil {
 		return
 	}
-	if known := r.builtIn(); known != nil {
+	if known := r.builtIn(b); known != nil {
 		add(put("Role", said(at, known.name)), put("Action", listed(at, known.action)), put("NotAction", listed(at, known.notAction)),
 			put("DataAction", listed(at, known.dataAction)), put("NotDataAction", listed(at, known.notDataAction)))
 		return
 	}
 	for _, d := range r.beside(azureDefinition) {
-		if !assigns(r.res, d) {
+		if !assigns(b, d) {
 			continue
 		}
 		other := &reader{res: d, near: r.near}
@@ -94,11 +106,11 @@ func (r *reader) assignment() {
 			add(append(grants, put("Role", said(at, d.Root.Get("name").Str())), put("Custom", yes))...)
 		})
 		for _, o := range other.doubts {
-			r.doubt(o.Node, nil)
+			r.doubt(o.Node, p)
 		}
 		return
 	}
-	if s := root.Get("role_definition_name").Str(); s != "" {
+	if s := b.Get("role_definition_name").Str(); s != "" {
 		add(put("Role", said(at, s)), put("Action", texts()), put("DataAction", texts()))
 		return
 	}
@@ -106,14 +118,13 @@ func (r *reader) assignment() {
 	add(put("Role", nothing), put("Action", nothing), put("DataAction", nothing))
 }
 
-// builtIn gives the built-in role that an assignment names, by its name, its
-// GUID, or a data source of either; nil for another.
-func (r *reader) builtIn() *role {
-	root := r.res.Root
-	if known := azureRoles[strings.ToLower(root.Get("role_definition_name").Str())]; known != nil {
+// builtIn gives the built-in role that a place names, by its name, its GUID, or a
+// data source of either; nil for another.
+func (r *reader) builtIn(b *resource.Node) *role {
+	if known := azureRoles[strings.ToLower(b.Get("role_definition_name").Str())]; known != nil {
 		return known
 	}
-	id := root.Get("role_definition_id")
+	id := b.Get("role_definition_id")
 	if id == nil {
 		return nil
 	}
