@@ -59,6 +59,9 @@ func (functionCosts) CallCost(function, _ string, args []ref.Val, _ ref.Val) *ui
 		return &c
 	}
 	switch function {
+	case "role_rules": // labels of every role, for every selector
+		c := 20 + 20*weight(args[1])
+		return &c
 	case "iam_grants", "iam_actions", "iam_escalations", "iam_arns": // each goes through a table
 		c := 2_000 + 100*weight(args[0])
 		return &c

@@ -6,6 +6,7 @@ import (
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/common/types/traits"
 
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
 )
@@ -18,6 +19,8 @@ func selectorOptions() []cel.EnvOption {
 			cel.BinaryBinding(selects))),
 		cel.Function("pod_template", cel.Overload("pod_template_dyn", []*cel.Type{dyn}, dyn,
 			cel.UnaryBinding(podTemplate))),
+		cel.Function("role_rules", cel.Overload("role_rules_dyn_dyn", []*cel.Type{dyn, dyn}, cel.ListType(dyn),
+			cel.BinaryBinding(roleRules))),
 	}
 }
 
@@ -58,6 +61,108 @@ func podTemplate(v ref.Val) ref.Val {
 		return wrap(n)
 	}
 	return types.NullValue
+}
+
+// roleRules is role_rules(ref, roles): the rules of the role among the given ones
+// that the roleRef of a binding names, and those that aggregation collects for it
+// from the others. Where a label decides that is not known, the list may hold more.
+func roleRules(ref, roles ref.Val) ref.Val {
+	to, unk := node(ref)
+	if unk != nil {
+		return unk
+	}
+	c := collected{out: &resource.Node{Kind: resource.List}}
+	list, ok := roles.(traits.Lister)
+	if to == nil || !ok {
+		return listVal{c.out}
+	}
+	for it := list.Iterator(); it.HasNext() == types.True; {
+		if v, ok := it.Next().(neighbourVal); ok && v.r.Root != nil {
+			c.roles = append(c.roles, v.r)
+		}
+	}
+	kind, name := to.Get("kind"), to.Get("name")
+	for _, n := range []*resource.Node{kind, name} {
+		if n != nil && n.Unknown {
+			return unknownOf(n)
+		}
+	}
+	defined := false
+	for _, r := range c.roles {
+		if r.Kind == kind.Str() && r.Name == name.Str() {
+			defined = true
+			c.take(r)
+		}
+	}
+	if !defined && kind.Str() == "ClusterRole" {
+		for _, label := range builtinLabels[name.Str()] {
+			want := &resource.Node{Kind: resource.Map, Fields: []resource.Field{{Name: label, Node: &resource.Node{Kind: resource.String, Value: "true"}}}}
+			c.choose(&resource.Node{Kind: resource.List, Items: []*resource.Node{want}})
+		}
+	}
+	return listVal{c.out}
+}
+
+// builtinLabels are the labels by which Kubernetes' own roles collect others; edit
+// takes in what view has, and admin what edit has.
+var builtinLabels = map[string][]string{
+	"view":  {"rbac.authorization.k8s.io/aggregate-to-view"},
+	"edit":  {"rbac.authorization.k8s.io/aggregate-to-edit", "rbac.authorization.k8s.io/aggregate-to-view"},
+	"admin": {"rbac.authorization.k8s.io/aggregate-to-admin", "rbac.authorization.k8s.io/aggregate-to-edit", "rbac.authorization.k8s.io/aggregate-to-view"},
+}
+
+// collected gathers the rules of a role and of those that are aggregated into it.
+type collected struct {
+	out   *resource.Node
+	roles []*resource.Resource
+	taken []*resource.Resource
+}
+
+// take adds the rules of a role. Those of one that aggregates are not its own:
+// the control plane overwrites them.
+func (c *collected) take(r *resource.Resource) {
+	if slices.Contains(c.taken, r) {
+		return
+	}
+	c.taken = append(c.taken, r)
+	list := r.Root.Get("rules")
+	if selectors := r.Root.Path("aggregationRule", "clusterRoleSelectors"); !absent(selectors) {
+		c.choose(selectors)
+		list = nil
+	}
+	if list == nil {
+		return
+	}
+	c.out.Items = append(c.out.Items, list.Items...)
+	c.doubt(list)
+}
+
+// choose takes the ClusterRoles that one of the selectors selects.
+func (c *collected) choose(selectors *resource.Node) {
+	c.doubt(selectors)
+	for _, from := range c.roles {
+		if from.Kind != "ClusterRole" {
+			continue
+		}
+		labels := wrap(from.Root.Path("metadata", "labels"))
+		for _, s := range selectors.Items {
+			switch v := selects(wrap(s), labels).(type) {
+			case *types.Unknown:
+				c.out.Partial = true
+			case types.Bool:
+				if v {
+					c.take(from)
+				}
+			}
+		}
+	}
+}
+
+// doubt notes that the rules may be more than is known.
+func (c *collected) doubt(n *resource.Node) {
+	if n.Unknown || n.Partial {
+		c.out.Partial, c.out.Why = true, n.Why
+	}
 }
 
 // selects is selects(selector, labels). No selector selects nothing, an empty

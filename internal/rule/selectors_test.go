@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"slices"
 	"testing"
 
 	"cel.dev/cel-go/common/types"
@@ -107,5 +108,58 @@ func TestPodTemplate(t *testing.T) {
 		if got := podTemplate(wrap(tt.in)); got != tt.want {
 			t.Errorf("%s: %v", tt.name, got)
 		}
+	}
+}
+
+func TestRoleRules(t *testing.T) {
+	list := func(items ...*resource.Node) *resource.Node { return &resource.Node{Kind: resource.List, Items: items} }
+	role := func(kind, name string, labels *resource.Node, rules *resource.Node, selectors ...*resource.Node) ref.Val {
+		root := withField("metadata", withField("labels", labels))
+		root.Fields = append(root.Fields, resource.Field{Name: "rules", Node: rules})
+		if selectors != nil {
+			root.Fields = append(root.Fields, resource.Field{Name: "aggregationRule", Node: withField("clusterRoleSelectors", list(selectors...))})
+		}
+		return neighbourVal{resourceVal{&resource.Resource{Kind: kind, Name: name, Root: root}}}
+	}
+	says := func(s string) *resource.Node { return list(labelMap("says", s)) }
+	to := func(s string) *resource.Node { return withField("matchLabels", labelMap("to", s)) }
+	roles := types.NewRefValList(types.DefaultTypeAdapter, []ref.Val{
+		role("ClusterRole", "plain", labelMap("to", "sum"), says("plain")),
+		role("Role", "plain", labelMap("to", "sum"), says("namespaced")),
+		role("ClusterRole", "other", labelMap("to", "elsewhere"), says("other")),
+		role("ClusterRole", "sum", labelMap("to", "all"), says("overwritten"), to("sum")),
+		role("ClusterRole", "all", labelMap("to", "all"), nil, to("all"), to("elsewhere")), // itself too
+		role("ClusterRole", "unsure", labelMap("to", "?"), says("unsure")),
+		role("ClusterRole", "extra", labelMap("rbac.authorization.k8s.io/aggregate-to-view", "true"), says("extra")),
+	})
+	tests := []struct {
+		kind, name string
+		want       []string
+		more       bool
+	}{
+		{"ClusterRole", "plain", []string{"plain"}, false},
+		{"Role", "plain", []string{"namespaced"}, false},
+		{"ClusterRole", "missing", nil, false},
+		{"ClusterRole", "sum", []string{"plain"}, true},
+		{"ClusterRole", "all", []string{"other", "plain"}, true},
+		{"ClusterRole", "view", []string{"extra"}, false},
+		{"ClusterRole", "admin", []string{"extra"}, false},
+		{"Role", "view", nil, false},
+	}
+	for _, tt := range tests {
+		got, ok := roleRules(wrap(labelMap("kind", tt.kind, "name", tt.name)), roles).(listVal)
+		if !ok {
+			t.Fatalf("%s %s: no list", tt.kind, tt.name)
+		}
+		var said []string
+		for _, r := range got.n.Items {
+			said = append(said, r.Get("says").Str())
+		}
+		if !slices.Equal(said, tt.want) || got.n.Partial != tt.more {
+			t.Errorf("%s %s: %q, more %v; want %q, more %v", tt.kind, tt.name, said, got.n.Partial, tt.want, tt.more)
+		}
+	}
+	if got := roleRules(wrap(labelMap("kind", "Role", "name", "?")), roles); !types.IsUnknown(got) {
+		t.Errorf("an unknown name gave %v", got)
 	}
 }
