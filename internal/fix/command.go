@@ -3,6 +3,7 @@ package fix
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
@@ -19,6 +20,7 @@ import (
 //	delete text              the whole command, with what joins it to the next or
 //	                         the line that it stands on alone
 //	append then              commands that follow it with &&
+//	append after             instructions behind the RUN that runs it
 //	append args              words behind the command's first word that is no
 //	                         option (install), else behind its name
 //
@@ -208,7 +210,7 @@ func (w *commandWriter) follow(n *resource.Node, items []value) error {
 
 // drop takes a whole command away: what joins it to its neighbour goes with it,
 // or its line where nothing else stands there but what makes it an item of a
-// list.
+// list. What the shell wants a command in, as between then and fi, keeps it.
 func (w *commandWriter) drop(n *resource.Node) error {
 	s, err := w.written(n.Range)
 	if err != nil {
@@ -220,6 +222,9 @@ func (w *commandWriter) drop(n *resource.Node) error {
 	data := w.f.Data
 	start, end := n.Range.Start.Byte, n.Range.End.Byte
 	next := w.blank(end)
+	if w.alone(start, next) {
+		return errors.New("the command is the only one where the shell wants one")
+	}
 	for _, op := range [...]string{"&&", "||", ";"} {
 		if strings.HasPrefix(string(data[next:min(len(data), next+2)]), op) {
 			w.edit(start, w.blank(next+len(op)), "")
@@ -245,6 +250,21 @@ func (w *commandWriter) drop(n *resource.Node) error {
 		return nil
 	}
 	return errors.New("the command stands beside others that may need it")
+}
+
+// alone reports whether a command is all that stands between two words of the
+// shell's own; next is where what follows it begins.
+func (w *commandWriter) alone(start, next int) bool {
+	before := strings.TrimRight(string(w.f.Data[max(0, start-256):start]), " \t\r\n\\")
+	if i := strings.LastIndexAny(before, " \t\r\n;&|"); i >= 0 {
+		before = before[i+1:]
+	}
+	after := strings.TrimLeft(string(w.f.Data[next:min(len(w.f.Data), next+256)]), " \t\r\n\\;")
+	if i := strings.IndexAny(after, " \t\r\n;&|"); i >= 0 {
+		after = after[:i]
+	}
+	return slices.Contains([]string{"then", "do", "else", "{", "(", "if", "while", "until", "elif"}, before) &&
+		slices.Contains([]string{"fi", "done", "else", "elif", "}", ")", "then", "do"}, after)
 }
 
 // blank skips white space and continued lines.
@@ -341,12 +361,18 @@ func (w *commandWriter) around(start, end int) (int, int) {
 // proposeCommand edits a command, a line of a file that a script writes, or a
 // variable that a command sets.
 func proposeCommand(f *source.File, res *resource.Resource, at resource.Path, item *resource.Node, p *patch) ([]source.Edit, error) {
-	if t := p.child(resource.Step{Name: "text"}); t.del && res.Format == resource.Dockerfile && len(at) == 6 {
+	d := &dockerWriter{f: f, eol: f.EOL()}
+	if in := len(at) - 2; res.Format == resource.Dockerfile && at[in].Name == "commands" {
+		if after := p.child(resource.Step{Name: "after"}); len(after.add) > 0 {
+			if err := d.behind(res.Root, at[:in], after.add); err != nil {
+				return nil, err
+			}
+			after.add = nil
+		}
 		// The only command of a RUN goes with it.
-		if in, _ := at[:4].At(res.Root); len(in.Get("commands").Items) == 1 && in.Get("heredocs") == nil {
-			w := &dockerWriter{f: f}
-			err := w.deleteLines(in)
-			return w.edits, err
+		if run, _ := at[:in].At(res.Root); p.child(resource.Step{Name: "text"}).del && len(run.Get("commands").Items) == 1 && run.Get("heredocs") == nil {
+			err := d.deleteInstruction(res.Root, at)
+			return d.edits, err
 		}
 	}
 	w := &commandWriter{f: f}
@@ -360,7 +386,7 @@ func proposeCommand(f *source.File, res *resource.Resource, at resource.Path, it
 	if err := w.apply(item, p); err != nil {
 		return nil, err
 	}
-	return w.edits, nil
+	return append(w.edits, d.edits...), nil
 }
 
 // declares reports whether a command does nothing but set one variable.

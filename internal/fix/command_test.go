@@ -41,6 +41,11 @@ func TestCommands(t *testing.T) {
 		{"command behind &&", "a && x b\n", remove("text"), "a\n"},
 		{"command behind && over lines", "a \\\n && x b\nc\n", remove("text"), "a\nc\n"},
 		{"command in front of ;", "x a; b\n", remove("text"), "b\n"},
+		{"only command of a branch", "if a; then x b; fi\n", remove("text"), ""},
+		{"only command of a branch over lines", "if a; then\n  x b\nfi\n", remove("text"), ""},
+		{"first command of a branch", "if a; then x b; c; fi\n", remove("text"), "if a; then c; fi\n"},
+		{"condition", "if x a; then b; fi\n", remove("text"), ""},
+		{"only command of a group", "{ x a; }\n", remove("text"), ""},
 		{"item of a list", "      - x a\n", remove("text"), ""}, // no script by itself: the dash is a command
 		{"command in a pipe", "x a | b\n", remove("text"), ""},
 		{"command with a redirection", "x a > b\n", remove("text"), ""},

@@ -24,6 +24,7 @@ import (
 //	delete name on a variable      its pair, and the instruction with the last one
 //	delete args["22"]              a word of an instruction, likewise
 //	append instructions            {name, value} at the end of a stage
+//	append after on an instruction "SHELL …" behind it
 //
 // Any other path that leads to a text that stands in the file as it is (an
 // argument, a tag) can be set too.
@@ -72,8 +73,10 @@ func (w *dockerWriter) apply(root *resource.Node, at resource.Path, n *resource.
 		var err error
 		switch {
 		case k.p.trivial():
-		case isInstruction && len(at) == 4 && k.step.Name == "name" && k.p.del:
-			err = w.deleteLines(n)
+		case isInstruction && k.step.Name == "name" && k.p.del:
+			err = w.deleteInstruction(root, at)
+		case isInstruction && k.step.Name == "after" && len(k.p.add) > 0:
+			err = w.behind(root, at, k.p.add)
 		case isVariable && k.step.Name == "name" && k.p.del:
 			err = w.takeWord(root, at, n)
 		case isStage && k.step.Name == "user" && k.p.set != nil:
@@ -167,6 +170,13 @@ func (w *dockerWriter) setFlags(instr, flags *resource.Node, p *patch) error {
 	return nil
 }
 
+// deleteInstruction takes the instruction at a path away, with the ONBUILD that
+// leaves it behind.
+func (w *dockerWriter) deleteInstruction(root *resource.Node, at resource.Path) error {
+	in, _ := at[:4].At(root)
+	return w.deleteLines(in)
+}
+
 func (w *dockerWriter) deleteLines(n *resource.Node) error {
 	if n.Range.File != w.f.Path || n.Range.Len() == 0 {
 		return errors.New("the place of the instruction is not known")
@@ -210,8 +220,7 @@ func (w *dockerWriter) replaceWord(list *resource.Node, k kid) error {
 func (w *dockerWriter) takeWord(root *resource.Node, at resource.Path, n *resource.Node) error {
 	list, _ := at[:5].At(root)
 	if len(list.Items) == 1 {
-		in, _ := at[:4].At(root)
-		return w.deleteLines(in)
+		return w.deleteInstruction(root, at)
 	}
 	if n.Range.File != w.f.Path || n.Range.Len() == 0 {
 		return errors.New("the place of the word is not known")
@@ -250,6 +259,30 @@ func (w *dockerWriter) appendInstructions(list *resource.Node, items []value) er
 		return nil
 	}
 	return w.below(last.Range.LastLine(), strings.Join(lines, w.eol))
+}
+
+// behind adds instructions behind the one at a path; ONBUILD leaves them behind
+// where it does so with that one.
+func (w *dockerWriter) behind(root *resource.Node, at resource.Path, items []value) error {
+	in, _ := at[:4].At(root)
+	name := in.Get("name")
+	if in == nil || in.Range.File != w.f.Path || name == nil || name.Range.Len() == 0 {
+		return errors.New("the place of the instruction is not known")
+	}
+	keyword, prefix := w.f.Text(name.Range), ""
+	if len(at) > 4 {
+		prefix = keyword + " "
+	}
+	var lines []string
+	for _, it := range items {
+		text, err := word(it)
+		if err != nil {
+			return err
+		}
+		added, rest, _ := strings.Cut(text, " ")
+		lines = append(lines, prefix+caseLike(added, keyword)+" "+rest)
+	}
+	return w.below(in.Range.LastLine(), strings.Join(lines, w.eol))
 }
 
 // has reports whether a stage already has an instruction.
