@@ -48,14 +48,14 @@ func All(ctx context.Context, ev Evaluator, findings []engine.Finding, files Fil
 		if len(cands) == 0 {
 			continue
 		}
-		before, err := ev.Evaluate(ctx, group[0].Resource.Unit, touched)
+		now, err := ev.Evaluate(ctx, group[0].Resource.Unit, touched)
 		if err != nil {
 			if ctx.Err() != nil {
 				return out, ctx.Err()
 			}
 			continue
 		}
-		p := &prover{ctx: ctx, ev: ev, files: files, unit: group[0].Resource.Unit, before: before, content: touched, singles: maxSingles}
+		p := &prover{ctx: ctx, ev: ev, files: files, unit: group[0].Resource.Unit, before: now, content: touched, singles: maxSingles}
 		for _, batch := range apart(cands) {
 			p.batch(batch, func(c candidate) { out[c.f.Fingerprint] = made(c.f, c.edits) })
 			if err := ctx.Err(); err != nil {
@@ -72,30 +72,28 @@ type prover struct {
 	ev      Evaluator
 	files   Files
 	unit    string
-	before  []engine.Finding
+	before  Evaluation
 	content map[string][]byte // of every file that a candidate edits
 	singles int
 }
 
 // try evaluates the unit with the edits of the candidates; the overlay and the
 // findings come back where they all hold.
-func (p *prover) try(cands []candidate) (map[string][]byte, []engine.Finding, error) {
+func (p *prover) try(cands []candidate) (overlay map[string][]byte, after Evaluation, err error) {
 	var edits []source.Edit
 	var mended []engine.Finding
 	for _, c := range cands {
 		mended = append(mended, c.f)
 		edits = append(edits, c.edits...)
 	}
-	overlay, err := applyAll(p.content, distinct(edits), p.files)
-	if err != nil {
-		return nil, nil, err
+	if overlay, err = applyAll(p.content, distinct(edits), p.files); err != nil {
+		return nil, after, err
 	}
-	after, err := p.ev.Evaluate(p.ctx, p.unit, overlay)
-	if err != nil {
-		return nil, nil, err
+	if after, err = p.ev.Evaluate(p.ctx, p.unit, overlay); err != nil {
+		return nil, after, err
 	}
 	if err := judge(mended, p.before, after, overlay); err != nil {
-		return nil, nil, err
+		return nil, after, err
 	}
 	return overlay, after, nil
 }
@@ -135,10 +133,13 @@ func distinct(edits []source.Edit) []source.Edit {
 }
 
 // apart puts candidates into as few groups as it easily can, so that no two
-// different ones of a group touch. Candidates with the same edits share a group.
+// different ones of a group touch. Candidates with the same edits share a group;
+// those that add a resource share none with those that change one, which are
+// proven by other rules.
 func apart(cands []candidate) [][]candidate {
 	type group struct {
 		cands []candidate
+		adds  bool
 		spans map[string][]span // of each file
 	}
 	var groups []*group
@@ -151,13 +152,13 @@ func apart(cands []candidate) [][]candidate {
 		}
 		at := -1
 		for i, g := range groups {
-			if !touches(g.spans, c.edits) {
+			if g.adds == adding(c.f) && !touches(g.spans, c.edits) {
 				at = i
 				break
 			}
 		}
 		if at < 0 {
-			groups = append(groups, &group{spans: map[string][]span{}})
+			groups = append(groups, &group{adds: adding(c.f), spans: map[string][]span{}})
 			at = len(groups) - 1
 		}
 		g := groups[at]
@@ -259,7 +260,7 @@ func mend(ctx context.Context, ev Evaluator, group []engine.Finding, files Files
 	for range maxRounds {
 		at := indexed(local, files)
 		var cands []candidate
-		for _, f := range current {
+		for _, f := range current.Findings {
 			if !wanted[f.Fingerprint] || refused[f.Fingerprint] {
 				continue
 			}
@@ -296,10 +297,10 @@ func mend(ctx context.Context, ev Evaluator, group []engine.Finding, files Files
 			continue
 		}
 		left := map[string]bool{}
-		for _, f := range after {
+		for _, f := range after.Findings {
 			left[f.Fingerprint] = true
 		}
-		for _, f := range current {
+		for _, f := range current.Findings {
 			if wanted[f.Fingerprint] && !left[f.Fingerprint] {
 				applied = append(applied, f.Fingerprint)
 				delete(wanted, f.Fingerprint)

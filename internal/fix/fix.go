@@ -54,7 +54,7 @@ func Propose(f engine.Finding, files Files) ([]source.Edit, error) {
 		return nil, err
 	}
 	for name, after := range content {
-		if err := sound(files(name), after, res); err != nil {
+		if err := sound(files(name), after, res, adding(f)); err != nil {
 			return nil, err
 		}
 	}
@@ -70,6 +70,9 @@ func propose(f engine.Finding, files Files) ([]source.Edit, error) {
 	res := f.Resource
 	if res == nil || res.Root == nil || res.Range.IsZero() {
 		return nil, errors.New("the place of the resource is not known")
+	}
+	if spec.Beside {
+		return proposeBeside(f, files)
 	}
 	if f.Rule.Checks[f.Check].Each == flagsOf {
 		if res.Written != nil {

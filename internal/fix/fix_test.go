@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/plimsoll-iac/plimsoll/internal/engine"
 	"github.com/plimsoll-iac/plimsoll/internal/fix"
 	"github.com/plimsoll-iac/plimsoll/internal/format"
+	"github.com/plimsoll-iac/plimsoll/internal/format/cloudformation"
 	"github.com/plimsoll-iac/plimsoll/internal/format/kubernetes"
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
 	"github.com/plimsoll-iac/plimsoll/internal/rule"
@@ -56,6 +58,8 @@ func readerOf(file string) (format.Reader, string) {
 		return dockerReader(), resource.Dockerfile
 	case path.Ext(file) == ".tf" || path.Ext(path.Base(file[:len(file)-len(path.Ext(file))])) == ".tf":
 		return terraformReader(), resource.Terraform
+	case strings.Contains(file, ".cfn."):
+		return cloudformation.New(), resource.CloudFormation
 	}
 	return kubernetes.New(), resource.Kubernetes
 }
@@ -76,7 +80,7 @@ func read(ctx context.Context, fsys fs.FS, file string) ([]*resource.Resource, e
 
 // firstItem gives the path to the first item that a rule with this selection
 // judges.
-func propose(t testing.TB, file, text, item string, which int, sp *rule.FixSpec) ([]source.Edit, *source.File, error) {
+func propose(t testing.TB, file, text, item string, which int, sp *rule.FixSpec, write string) ([]source.Edit, *source.File, error) {
 	t.Helper()
 	fsys := fstest.MapFS{file: {Data: []byte(text)}}
 	rs, err := read(t.Context(), fsys, file)
@@ -93,7 +97,10 @@ func propose(t testing.TB, file, text, item string, which int, sp *rule.FixSpec)
 	f := source.NewFile(file, []byte(text))
 	finding := engine.Finding{
 		Rule:     &rule.Rule{ID: "test/rule", Checks: []rule.Check{{Fix: sp}}},
-		Resource: rs[which], Item: p,
+		Resource: rs[which], Item: p, FixSpec: sp, Write: write, Language: rule.LanguageYAML,
+	}
+	if rs[which].Platform == resource.Terraform {
+		finding.Language = rule.LanguageHCL
 	}
 	edits, err := fix.Propose(finding, func(string) *source.File { return f })
 	return edits, f, err
@@ -122,9 +129,10 @@ func (w *world) file(p string) *source.File {
 	return w.read[p]
 }
 
-func (w *world) Evaluate(ctx context.Context, unit string, overlay map[string][]byte) ([]engine.Finding, error) {
+func (w *world) Evaluate(ctx context.Context, unit string, overlay map[string][]byte) (fix.Evaluation, error) {
 	w.runs++
 	var all []*resource.Resource
+	var out fix.Evaluation
 	for p, text := range w.files {
 		data := []byte(text)
 		if o, ok := overlay[p]; ok {
@@ -132,7 +140,14 @@ func (w *world) Evaluate(ctx context.Context, unit string, overlay map[string][]
 		}
 		rs, err := read(ctx, fstest.MapFS{p: {Data: data}}, p)
 		if err != nil {
-			return nil, err
+			return out, err
+		}
+		if string(data) != text {
+			was, err := read(ctx, fstest.MapFS{p: {Data: []byte(text)}}, p)
+			if err != nil {
+				return out, err
+			}
+			out.Added += len(rs) - len(was)
 		}
 		for _, r := range rs {
 			if r.Unit == unit {
@@ -144,7 +159,8 @@ func (w *world) Evaluate(ctx context.Context, unit string, overlay map[string][]
 	for i, r := range w.rules {
 		active[i] = rule.Active{Rule: r, Severity: r.Severity}
 	}
-	return engine.Evaluate(ctx, engine.Options{Rules: active, Today: time.Unix(0, 0), Workers: 1}, change.Pair(nil, all)).Findings, ctx.Err()
+	out.Findings = engine.Evaluate(ctx, engine.Options{Rules: active, Today: time.Unix(0, 0), Workers: 1}, change.Pair(nil, all)).Findings
+	return out, ctx.Err()
 }
 
 func mustRule(t testing.TB, id, text string) *rule.Rule {

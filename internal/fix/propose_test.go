@@ -13,7 +13,8 @@ import (
 )
 
 // TestPropose carries out the operations of each testdata/*.txtar: a case is
-// `-- NAME/fix --` (operations, item, resource), `-- NAME/before.EXT --` and
+// `-- NAME/fix --` (operations, item, resource) or `-- NAME/write --` (a block to
+// put beside the resource), `-- NAME/before.EXT --` and
 // `-- NAME/after.EXT --`, or `-- NAME/refused --` with a part of the reason. In
 // them \r stands for a carriage return at the end of a line, \t for a tab at its
 // beginning, and a last line `\c` takes the final line break away.
@@ -84,7 +85,9 @@ func proposeCase(t *testing.T, c map[string]string) {
 		}
 	}
 	sp := spec(t, strings.Join(ops, ""))
-	edits, f, err := propose(t, file, before, item, which, sp)
+	write, beside := c["write"]
+	sp.Beside = beside
+	edits, f, err := propose(t, file, before, item, which, sp, write)
 	if want, refused := c["refused"]; refused {
 		if err == nil {
 			got, _ := source.Apply(f.Data, edits)
@@ -118,7 +121,7 @@ func proposeCase(t *testing.T, c map[string]string) {
 		t.Errorf("as whole lines it becomes\n%q (%v)", whole, err)
 	}
 	// What is done is not done again.
-	if again, _, err := propose(t, file, string(got), item, which, sp); err == nil {
+	if again, _, err := propose(t, file, string(got), item, which, sp, write); err == nil && !beside {
 		t.Errorf("the same fix is proposed again: %+v", again)
 	}
 }

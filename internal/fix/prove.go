@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/plimsoll-iac/plimsoll/internal/engine"
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
@@ -11,12 +12,19 @@ import (
 )
 
 // Evaluator reads a unit again with the contents of some files replaced and
-// gives every finding that it then has, suppressed ones too. Findings of files
-// that are not in overlay may be left out where those files cannot bear on the
-// overlaid ones. It fails where an overlaid file no longer reads, and where the
-// unit would have other resources than before.
+// judges what it then has. It fails where an overlaid file no longer reads, and
+// where a resource would be missing or there twice.
 type Evaluator interface {
-	Evaluate(ctx context.Context, unit string, overlay map[string][]byte) ([]engine.Finding, error)
+	Evaluate(ctx context.Context, unit string, overlay map[string][]byte) (Evaluation, error)
+}
+
+// Evaluation is what an Evaluator saw.
+type Evaluation struct {
+	// Findings has all of them, suppressed ones too. Those of files that were not
+	// overlaid may be left out where these files cannot bear on the overlaid ones.
+	Findings []engine.Finding
+	// Added counts the resources that were not there before the overlay.
+	Added int
 }
 
 // ErrUnproven is wrapped by Prove where the edits do not do what they should.
@@ -38,7 +46,7 @@ func Prove(ctx context.Context, ev Evaluator, f engine.Finding, before []engine.
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnproven, err)
 	}
-	if err := judge([]engine.Finding{f}, before, after, overlay); err != nil {
+	if err := judge([]engine.Finding{f}, Evaluation{Findings: before}, after, overlay); err != nil {
 		return nil, err
 	}
 	return made(f, edits), nil
@@ -82,7 +90,11 @@ func applyAll(onto map[string][]byte, edits []source.Edit, files Files) (map[str
 }
 
 // judge says whether after is before without the mended findings.
-func judge(mended, before, after []engine.Finding, overlay map[string][]byte) error {
+func judge(mended []engine.Finding, was, is Evaluation, overlay map[string][]byte) error {
+	before, after, adds := was.Findings, is.Findings, slices.ContainsFunc(mended, adding)
+	if n := is.Added - was.Added; n < 0 || adds != (n > 0) {
+		return fmt.Errorf("%w: it would add %d resources", ErrUnproven, n)
+	}
 	had := make(map[string]bool, len(before))
 	for _, b := range before {
 		had[b.Fingerprint] = true
@@ -125,8 +137,9 @@ func judge(mended, before, after []engine.Finding, overlay map[string][]byte) er
 			continue
 		}
 		// Another finding of an edited block may be mended on the way; one of
-		// another block says that the edit reached too far.
-		if !blocks[blockOf(b)] {
+		// another block says that the edit reached too far, but for one that
+		// changes nothing of what was there.
+		if !adds && !blocks[blockOf(b)] {
 			return fmt.Errorf("%w: %s on %s would go too", ErrUnproven, b.Rule.ID, b.Resource.ID)
 		}
 	}
@@ -184,6 +197,12 @@ func lesser(a engine.Finding, mended []engine.Finding) bool {
 		}
 	}
 	return false
+}
+
+// adding reports whether the fix of a finding adds a resource.
+func adding(f engine.Finding) bool {
+	spec := specOf(f)
+	return spec != nil && spec.Beside
 }
 
 type block struct {

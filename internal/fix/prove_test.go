@@ -72,7 +72,7 @@ func newWorld(t *testing.T, rules map[string]string, text string) (*world, []eng
 		t.Fatal(err)
 	}
 	w.runs = 0
-	return w, found
+	return w, found.Findings
 }
 
 func one(t *testing.T, found []engine.Finding, id, container string) engine.Finding {
@@ -314,7 +314,7 @@ func TestApplyAll(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range left {
+	for _, f := range left.Findings {
 		if f.Rule.ID != "test/useless" {
 			t.Errorf("%s is left", f.Rule.ID)
 		}
@@ -322,7 +322,7 @@ func TestApplyAll(t *testing.T) {
 	if !strings.Contains(w.files["pod.yaml"], "privileged: false # why") {
 		t.Errorf("the comment is lost:\n%s", w.files["pod.yaml"])
 	}
-	content, applied, err = fix.ApplyAll(t.Context(), w, left, w.file)
+	content, applied, err = fix.ApplyAll(t.Context(), w, left.Findings, w.file)
 	if err != nil || len(content) != 0 || len(applied) != 0 {
 		t.Errorf("a second time %d files and %d findings change, %v", len(content), len(applied), err)
 	}
@@ -366,7 +366,7 @@ func BenchmarkAll(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if fixes, err := fix.All(b.Context(), w, found, w.file); err != nil || len(fixes) != 200 {
+		if fixes, err := fix.All(b.Context(), w, found.Findings, w.file); err != nil || len(fixes) != 200 {
 			b.Fatal(len(fixes), err)
 		}
 	}
@@ -380,7 +380,7 @@ func BenchmarkPropose(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := fix.Propose(found[0], w.file); err != nil {
+		if _, err := fix.Propose(found.Findings[0], w.file); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -16,8 +16,9 @@ import (
 )
 
 // sound checks that what came out still is a file of its format, and that no
-// other document or block of it changed. It is cheap; the proof comes later.
-func sound(f *source.File, after []byte, res *resource.Resource) error {
+// other document or block of it changed; with adds set, documents may have come.
+// It is cheap; the proof comes later.
+func sound(f *source.File, after []byte, res *resource.Resource, adds bool) error {
 	switch {
 	case res.Format == resource.Dockerfile:
 		return nil
@@ -31,11 +32,11 @@ func sound(f *source.File, after []byte, res *resource.Resource) error {
 		case ".tf", ".hcl", ".tofu":
 			return soundHCL(f, after)
 		case ".yaml", ".yml":
-			return soundYAML(f.Data, after)
+			return soundYAML(f.Data, after, adds)
 		}
 		return nil
 	}
-	return soundYAML(f.Data, after)
+	return soundYAML(f.Data, after, adds)
 }
 
 var errBroken = errors.New("the edited file would not be read any more")
@@ -65,8 +66,9 @@ func soundHCL(f *source.File, after []byte) error {
 	return nil
 }
 
-// soundYAML reads the documents that the edits touched: as many as before.
-func soundYAML(before, after []byte) error {
+// soundYAML reads the documents that the edits touched: as many as before, or
+// more where some were added.
+func soundYAML(before, after []byte, adds bool) error {
 	head := 0
 	for head < len(before) && head < len(after) && before[head] == after[head] {
 		head++
@@ -83,7 +85,7 @@ func soundYAML(before, after []byte) error {
 		return errors.New("the document cannot be read by itself")
 	}
 	b, err := documents(after[start : end+len(after)-len(before)])
-	if err != nil || a != b {
+	if err != nil || b < a || b > a && !adds {
 		return errBroken
 	}
 	return nil

@@ -105,11 +105,43 @@ type example struct {
 	text   string
 }
 
-func (x example) Evaluate(ctx context.Context, _ string, overlay map[string][]byte) ([]engine.Finding, error) {
-	text := x.text
-	if data, ok := overlay[x.file]; ok {
-		text = string(data)
+func (x example) Evaluate(ctx context.Context, _ string, overlay map[string][]byte) (fix.Evaluation, error) {
+	var out fix.Evaluation
+	now, err := x.read(ctx, x.text)
+	if err != nil {
+		return out, err
 	}
+	resources := now
+	if data, ok := overlay[x.file]; ok && string(data) != x.text {
+		if resources, err = x.read(ctx, string(data)); err != nil {
+			return out, err
+		}
+		if out.Added, err = more(now, resources, nil); err != nil {
+			return out, err
+		}
+	}
+	opt := engine.Options{
+		Rules: x.all,
+		// No example is suppressed but by a comment without an end.
+		Today: time.Unix(0, 0), InlineFromHead: true, Workers: 1,
+	}
+	res := engine.Evaluate(ctx, opt, change.Pair(nil, resources))
+	for _, d := range res.Diagnostics {
+		if d.Level == source.LevelError {
+			return out, errors.New(d.String())
+		}
+	}
+	for _, u := range res.Unknown {
+		if u.Rule == x.rule && u.Why == rule.OverCost {
+			return out, errors.New(u.Why)
+		}
+	}
+	out.Findings = slices.DeleteFunc(res.Findings, func(f engine.Finding) bool { return f.State == engine.Suppressed })
+	return out, ctx.Err()
+}
+
+// read gives what the example has with a text.
+func (x example) read(ctx context.Context, text string) ([]*resource.Resource, error) {
 	if x.reader == nil {
 		return nil, fmt.Errorf("there is no reader for %s", x.format)
 	}
@@ -130,29 +162,13 @@ func (x example) Evaluate(ctx context.Context, _ string, overlay map[string][]by
 	if len(resources) == 0 {
 		return nil, errors.New("the example has no resource")
 	}
-	opt := engine.Options{
-		Rules: x.all,
-		// No example is suppressed but by a comment without an end.
-		Today: time.Unix(0, 0), InlineFromHead: true, Workers: 1,
-	}
-	res := engine.Evaluate(ctx, opt, change.Pair(nil, resources))
-	for _, d := range res.Diagnostics {
-		if d.Level == source.LevelError {
-			return nil, errors.New(d.String())
-		}
-	}
-	for _, u := range res.Unknown {
-		if u.Rule == x.rule && u.Why == rule.OverCost {
-			return nil, errors.New(u.Why)
-		}
-	}
-	return slices.DeleteFunc(res.Findings, func(f engine.Finding) bool { return f.State == engine.Suppressed }), ctx.Err()
+	return resources, nil
 }
 
 // own gives the findings of the rule itself.
 func (x example) own(ctx context.Context) ([]engine.Finding, error) {
 	found, err := x.Evaluate(ctx, "", nil)
-	return slices.DeleteFunc(found, func(f engine.Finding) bool { return f.Rule != x.rule }), err
+	return slices.DeleteFunc(found.Findings, func(f engine.Finding) bool { return f.Rule != x.rule }), err
 }
 
 // fails checks that the text gives a finding, and gives what the fixes make of

@@ -113,10 +113,13 @@ func (e *evaluator) excepts(ctx context.Context, f *source.File, edit source.Edi
 		return false, nil //nolint:nilerr // the file no longer reads as it did
 	}
 	states := map[string]engine.State{}
-	for _, x := range found {
+	if found.Added > 0 {
+		return false, nil
+	}
+	for _, x := range found.Findings {
 		states[x.Fingerprint] = x.State
 	}
-	for _, x := range before {
+	for _, x := range before.Findings {
 		state, there := states[x.Fingerprint]
 		isMeant := slices.ContainsFunc(meant, func(m review.Finding) bool { return m.Fingerprint == x.Fingerprint })
 		switch {

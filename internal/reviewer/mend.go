@@ -2,6 +2,7 @@ package reviewer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -111,9 +112,10 @@ func (e *evaluator) file(path string) *source.File {
 // Evaluate reads the unit with the overlaid files, and every other unit that
 // reads one of them, and gives the findings that the head would then have,
 // suppressed ones too: what mends one overlay must not harm another.
-func (e *evaluator) Evaluate(ctx context.Context, unit string, overlay map[string][]byte) ([]engine.Finding, error) {
+func (e *evaluator) Evaluate(ctx context.Context, unit string, overlay map[string][]byte) (fix.Evaluation, error) {
+	var out fix.Evaluation
 	if _, ok := e.units[unit]; !ok {
-		return nil, fmt.Errorf("unit %s is not part of this review", unit)
+		return out, fmt.Errorf("unit %s is not part of this review", unit)
 	}
 	ids := []string{unit}
 	for file := range overlay {
@@ -125,25 +127,25 @@ func (e *evaluator) Evaluate(ctx context.Context, unit string, overlay map[strin
 		if id != unit && len(e.headByUnit[id]) == 0 {
 			continue // a module that is judged through its caller
 		}
-		b, h, near, err := e.read(ctx, e.units[id], overlay)
+		b, h, near, added, err := e.read(ctx, e.units[id], overlay)
 		if err != nil {
-			return nil, err
+			return out, err
 		}
+		out.Added += added
 		base, head, beside = append(base, b...), append(head, h...), append(beside, near...)
 	}
-	var out []engine.Finding
 	for _, f := range e.judge(ctx, change.Pair(base, head), beside...).Findings {
 		if f.State != engine.Fixed {
-			out = append(out, f)
+			out.Findings = append(out.Findings, f)
 		}
 	}
 	return out, ctx.Err()
 }
 
 // read reads a unit with the overlaid files. It gives what the base has of it,
-// what the head then has, and what the head has beside, in files that were not
-// read again.
-func (e *evaluator) read(ctx context.Context, u format.Unit, overlay map[string][]byte) (base, after, beside []*resource.Resource, err error) {
+// what the head then has and how many more that are, and what the head has
+// beside, in files that were not read again.
+func (e *evaluator) read(ctx context.Context, u format.Unit, overlay map[string][]byte) (base, after, beside []*resource.Resource, added int, err error) {
 	base, head := e.baseByUnit[u.ID], e.headByUnit[u.ID]
 	whole := u.Files
 	if narrow, ok := narrowed(u, overlay, base, head); ok {
@@ -152,7 +154,7 @@ func (e *evaluator) read(ctx context.Context, u format.Unit, overlay map[string]
 	if len(overlay) > 0 {
 		if _, ok := u.FS.(releaseTree); ok {
 			if u, err = e.run.with(ctx, u, overlay); err != nil {
-				return nil, nil, nil, err
+				return nil, nil, nil, 0, err
 			}
 		} else {
 			u.FS = format.Overlay{FS: e.headTree, Files: overlay}
@@ -162,7 +164,7 @@ func (e *evaluator) read(ctx context.Context, u format.Unit, overlay map[string]
 	after = e.run.asked(after)
 	for file, n := range errorsByFile(ds) {
 		if overlay[file] != nil && n > e.errors[file] {
-			return nil, nil, nil, fmt.Errorf("%s no longer reads as it did", file)
+			return nil, nil, nil, 0, fmt.Errorf("%s no longer reads as it did", file)
 		}
 	}
 	if len(u.Files) < len(whole) {
@@ -170,10 +172,40 @@ func (e *evaluator) read(ctx context.Context, u format.Unit, overlay map[string]
 		base = inFiles(base, u.Files)
 		head = inFiles(head, u.Files)
 	}
-	if len(after) != len(head) {
-		return nil, nil, nil, fmt.Errorf("the edit changes how many resources there are, from %d to %d", len(head), len(after))
+	if added, err = more(head, after, beside); err != nil {
+		return nil, nil, nil, 0, err
 	}
-	return base, after, beside, nil
+	return base, after, beside, added, nil
+}
+
+// more gives how many resources after has more than head. It fails where it has
+// fewer, and where one that came has the name of another.
+func more(head, after, beside []*resource.Resource) (int, error) {
+	added := len(after) - len(head)
+	if added == 0 {
+		return 0, nil
+	}
+	if added < 0 {
+		return 0, fmt.Errorf("with the edit there are %d resources instead of %d", len(after), len(head))
+	}
+	had := make(map[string]bool, len(head)+len(beside))
+	for _, r := range slices.Concat(head, beside) {
+		had[r.ID] = true
+	}
+	came := 0
+	for _, r := range after {
+		if had[r.ID] {
+			continue
+		}
+		if strings.Contains(r.ID, "#") {
+			return 0, fmt.Errorf("the edit brings %s, whose name another has", r.ID)
+		}
+		came++
+	}
+	if came != added {
+		return 0, errors.New("the edit brings a resource whose name another has")
+	}
+	return added, nil
 }
 
 // narrowed gives the overlaid files alone where the other files of the unit

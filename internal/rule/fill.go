@@ -71,6 +71,9 @@ func settingPrograms(settings []Setting, limited bool) ([]cel.Program, error) {
 // Open reports whether a value of the operations has to be filled in for each
 // item, which the engine does.
 func (s *FixSpec) Open() bool {
+	if s.Beside {
+		return true
+	}
 	for _, list := range [...][]Setting{s.Set, s.Append, deletions(s.Delete)} {
 		for _, x := range list {
 			if v, ok := x.Value.(string); ok && strings.Contains(v, "{{") {
@@ -159,5 +162,9 @@ func (p *Program) Fill(in *Input) (*FixSpec, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	return f.fix(in), f.block.fill(in), nil
+	mend, write := f.fix(in), f.block.fill(in)
+	if mend != nil && mend.Beside && write == "" {
+		mend = nil
+	}
+	return mend, write, nil
 }

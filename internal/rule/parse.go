@@ -123,7 +123,9 @@ func (p *parser) checks(rule *yaml.Node, f field) []Check {
 			p.errorf(fs["at"].value, "at: %v", err)
 		}
 		if ff, ok := fs["fix"]; ok {
-			c.Fix = p.fix(ff.value, c.Each)
+			if c.Fix = p.fix(ff.value, c.Each); c.Fix != nil && c.Fix.Beside && c.Write == "" {
+				p.errorf(ff.value, "the fix writes the check's block, but the check has none; add write")
+			}
 		}
 		out = append(out, c)
 	}
@@ -176,7 +178,7 @@ func (p *parser) each(f field, c Check) {
 }
 
 func (p *parser) fix(n *yaml.Node, each string) *FixSpec {
-	fs := p.fields(n, "a fix", "title", "set", "delete", "append", "review")
+	fs := p.fields(n, "a fix", "title", "set", "delete", "append", "write", "review")
 	if fs == nil {
 		return nil
 	}
@@ -190,8 +192,16 @@ func (p *parser) fix(n *yaml.Node, each string) *FixSpec {
 		}
 		p.fixPath(fs["delete"].value, d)
 	}
-	if len(fix.Set)+len(fix.Append)+len(fix.Delete) == 0 {
-		p.errorf(n, "the fix does nothing; add set, delete or append, or take it away")
+	operations := len(fix.Set) + len(fix.Append) + len(fix.Delete)
+	if w, ok := fs["write"]; ok {
+		fix.Beside = p.word(w, []string{"beside"}) != ""
+		if operations > 0 {
+			p.errorf(w.value, "a fix that writes the block beside the resource has no other operations")
+		}
+		return fix
+	}
+	if operations == 0 {
+		p.errorf(n, "the fix does nothing; add set, delete, append or write, or take it away")
 	}
 	return fix
 }

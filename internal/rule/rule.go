@@ -165,6 +165,9 @@ type FixSpec struct {
 	Delete []string // a string that is one {{ CEL }} gives the path for each item
 	// Append adds items to the lists at the paths, making them where missing.
 	Append []Setting
+	// Beside puts the block that the check shows behind the resource, as one of
+	// its own. There are no other operations then.
+	Beside bool
 	// Review is a sentence on what to check before applying; "" when the fix
 	// cannot break what works today.
 	Review string

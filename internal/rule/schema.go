@@ -52,6 +52,7 @@ func Schema() ([]byte, error) {
 		"title": text("One line, imperative: what the fix does."), "review": text("What a person should check before applying it."),
 		"set": settings("Paths, relative to the item, and the values they are to have."), "append": settings("Paths of lists and the items to add."),
 		"delete": texts("Paths of settings to take away."),
+		"write":  words("Puts the check's block behind the resource, as one of its own.", []string{"beside"}),
 	})
 	check := closed("How one platform can violate the rule.", []string{"platform", "fail", "message"}, object{
 		"platform": words("What the check is for.", Platforms()),
