@@ -45,7 +45,8 @@ kubernetes:k8s k8s [k8s/action.yaml]
 	if len(us) != 2 {
 		t.Errorf("named paths: %s", show(us))
 	}
-	for name, want := range map[string]bool{".github/workflows/ci.yml": true, ".github/workflows/ci.json": false, "a.template": true, "compose.yaml": true, "a.txt": false} {
+	for name, want := range map[string]bool{".github/workflows/ci.yml": true, ".github/workflows/ci.json": false, "a.template": true, "compose.yaml": true, "a.txt": false,
+		"a/.kube/config": true, "config": false, "kubeconfig": true, "kubeconfig-prod": true, "kubeconfig-prod.sh": false, "ci.kubeconfig": true, "admin.conf": true} {
 		if got := project.Candidate(name); got != want {
 			t.Errorf("%s: %v", name, got)
 		}

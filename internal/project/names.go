@@ -77,6 +77,8 @@ func roleOf(name string) role {
 	}
 	lower := strings.ToLower(base)
 	switch {
+	case isKubeconfig(dir, lower):
+		return manifest
 	case !hasAnySuffix(lower, ".yaml", ".yml", ".json", ".template"):
 		return other
 	case isKustomization(base), base == "Chart.yaml", isWorkflow(dir) && strings.HasSuffix(lower, ".json"):
@@ -85,6 +87,18 @@ func roleOf(name string) role {
 		return other
 	}
 	return manifest
+}
+
+// isKubeconfig knows the names that kubeconfigs have, most of which say nothing of
+// YAML: kubectl's own, those that people give, and those of kubeadm.
+func isKubeconfig(dir, lower string) bool {
+	switch lower {
+	case "kubeconfig", "admin.conf", "super-admin.conf", "kubelet.conf", "controller-manager.conf", "scheduler.conf":
+		return true
+	case "config":
+		return dir == ".kube/" || strings.HasSuffix(dir, "/.kube/")
+	}
+	return strings.HasSuffix(lower, ".kubeconfig") || strings.HasPrefix(lower, "kubeconfig-") && !strings.Contains(lower, ".")
 }
 
 // isWorkflow reports whether GitHub takes the files of a folder for workflows.

@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"encoding/base64"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -96,6 +97,10 @@ func TestLooksSecret(t *testing.T) {
 		{"ANY", join("AKIA", "IOSFODNN7ABCDEFG"), true},
 		{"ANY", join("gh", "p_", strings.Repeat("a1B2", 9)), true},
 		{"ANY", join("-----BEGIN RSA ", "PRIVATE KEY-----\nMIIE"), true},
+		{"ANY", base64.StdEncoding.EncodeToString([]byte(join("-----BEGIN ", "PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7"))), true},
+		{"ANY", base64.StdEncoding.EncodeToString([]byte(join("-----BEGIN OPENSSH ", "PRIVATE KEY-----\r\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAA"))), true},
+		{"ANY", base64.StdEncoding.EncodeToString([]byte("-----BEGIN CERTIFICATE-----\nMIIDdzCCAl+gAwIBAgIEAgAAuTANBgkqhkiG9w0BAQUFADBaMQswCQYDVQQG")), false},
+		{"ANY", base64.StdEncoding.EncodeToString([]byte(join("-----BEGIN ", "PRIVATE KEY-----\n..."))), false},
 		{"DATABASE_URL", "postgres://app:s3cr3t@db/app", true},
 		{"ANY", join("xoxb-", "123456789012-abcdefghijkl"), true},
 		// names alone never

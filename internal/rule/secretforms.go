@@ -11,6 +11,8 @@ import (
 var tokenForms = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(strings.Join([]string{
 		`-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----`,
+		// the same in base64, as kubeconfigs and Secrets carry it: PKCS#8, RSA, EC, DSA, OpenSSH, encrypted
+		`LS0tLS1CRUdJTi(?:BQUklWQVRFIEtFWS0tLS0t|BSU0EgUFJJVkFURSBLRVktLS0t|BFQyBQUklWQVRFIEtFWS0tLS0t|BEU0EgUFJJVkFURSBLRVktLS0t|BPUEVOU1NIIFBSSVZBVEUgS0VZLS0t|BFTkNSWVBURUQgUFJJVkFURSBLRVktLS0t)[A-Za-z0-9+/]{40,}`,
 		`\bAGE-SECRET-KEY-1[A-Z0-9]{58}\b`,
 		// code hosts and registries
 		`\bgh[pousr]_[A-Za-z0-9]{36,}\b`,
@@ -65,7 +67,7 @@ var tokenForms = sync.OnceValue(func() *regexp.Regexp {
 // tokenAnchors are texts of which every token form has one, so that most values
 // need no look at the forms.
 var tokenAnchors = []string{
-	"PRIVATE KEY", "AGE-SECRET", "gh", "github_pat_", "gl", "ATATT3", "ATBB", "npm_", "pypi-", "rubygems_", "dckr_", "AKIA", "ASIA", "AIza", "GOCSPX",
+	"PRIVATE KEY", "LS0tLS1CRUdJTi", "AGE-SECRET", "gh", "github_pat_", "gl", "ATATT3", "ATBB", "npm_", "pypi-", "rubygems_", "dckr_", "AKIA", "ASIA", "AIza", "GOCSPX",
 	"ya29.", "Key=", "SecretValue=", "Q~", "_v1_", "LTAI", "hv", "atlasv1", "pul-", "dp.", "dapi", "NRAK-", "sntry", "tskey-", "PMAK-",
 	"lin_api_", "pscale_", "xox", "xapp-", "hooks.slack.com", "k_live_", "whsec_", "sq0csp-", "shp", "SG.", ":AA", "sk-", "hf_", "eyJ",
 }

@@ -108,6 +108,7 @@ func (m *maker) document(d yamltree.Document) source.Diagnostics {
 		return ds
 	}
 	decide(d.Root, "")
+	listen(d.Root.Get("on"))
 	r := &resource.Resource{
 		Platform: resource.Actions, Format: Name, Unit: m.unit.ID, ID: id, Kind: kind,
 		Name: strings.TrimSuffix(path.Base(d.File.Path), path.Ext(d.File.Path)),
@@ -143,6 +144,19 @@ func head(d yamltree.Document) source.Range {
 		return v.KeyRange
 	}
 	return yamltree.FirstLine(d.File, d.Root.Range)
+}
+
+// listen gives events without settings ("pull_request_target:", with nothing
+// behind it) a map of none: a null is an absent setting, and the event is there.
+func listen(on *resource.Node) {
+	if on == nil || on.Kind != resource.Map {
+		return
+	}
+	for _, f := range on.Fields {
+		if f.Node != nil && f.Node.Kind == resource.Null && !f.Node.Unknown {
+			f.Node.Kind, f.Node.Value = resource.Map, nil
+		}
+	}
 }
 
 // decide makes unknown what an expression decides. name is the field that n

@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"path"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -107,8 +108,11 @@ func (m *maker) object(n *resource.Node, comments []resource.Comment, apiVersion
 	if r.Namespace != "" {
 		r.ID += "/" + r.Namespace
 	}
-	if r.Name != "" {
+	switch {
+	case r.Name != "":
 		r.ID += "/" + r.Name
+	case r.ID == "v1/Config":
+		r.ID += "/" + path.Base(m.f.Path) // kubeconfigs have no names, and lie beside each other
 	}
 	yamltree.Substitute(n)
 	open(n, kind)

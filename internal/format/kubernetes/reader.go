@@ -68,7 +68,8 @@ func (Reader) Read(ctx context.Context, u format.Unit) ([]*resource.Resource, so
 }
 
 // distinguish gives repeated identities a suffix. Names that the cluster makes
-// up (generateName) repeat without harm.
+// up (generateName) repeat without harm, and so do files of settings, which have
+// no name.
 func distinguish(rs []*resource.Resource, ds *source.Diagnostics) {
 	taken := make(map[string]*resource.Resource, len(rs))
 	next := map[string]int{}   // the suffix to try next, by identity
@@ -82,7 +83,7 @@ func distinguish(rs []*resource.Resource, ds *source.Diagnostics) {
 				n++
 			}
 			next[id] = n
-			if generated(r) {
+			if generated(r) || r.Name == "" {
 				taken[r.ID] = r
 				continue
 			}
