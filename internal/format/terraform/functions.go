@@ -122,7 +122,11 @@ func (e *env) call(x *hclsyntax.FunctionCallExpr) *val {
 		return e.can(x, rng)
 	}
 	for _, a := range x.Args {
-		c.args = append(c.args, e.eval(a).spread())
+		v := e.eval(a)
+		if b := v.base(); b.kind == unknown && b.failed {
+			return unknownLike(v, rng)
+		}
+		c.args = append(c.args, v.spread())
 	}
 	if strings.Contains(name, "::") {
 		return newUnknown(rng, c.name+"()")
@@ -167,12 +171,46 @@ func (e *env) call(x *hclsyntax.FunctionCallExpr) *val {
 func (e *env) try(x *hclsyntax.FunctionCallExpr, rng source.Range) *val {
 	for _, a := range x.Args {
 		v := e.eval(a)
-		if b := v.base(); b.kind == unknown && b.failed {
+		if e.refused(a, v) != nil {
 			continue
 		}
 		return ref(rng, v)
 	}
 	return failure(rng, "try(): no argument can be evaluated")
+}
+
+// refused gives the part of an argument's value that Terraform would refuse to
+// evaluate, and the argument with it; nil for none. What the argument names
+// stands elsewhere, and is refused there.
+func (e *env) refused(x hclsyntax.Expression, v *val) *val {
+	if _, names := x.(*hclsyntax.ScopeTraversalExpr); names {
+		if b := v.base(); b.kind == unknown && b.failed {
+			return b
+		}
+		return nil
+	}
+	return e.broken(v)
+}
+
+func (e *env) broken(v *val) *val {
+	b := v.base()
+	if b.kind == unknown && b.failed {
+		return b
+	}
+	if !e.u.spend(len(b.items) + len(b.fields)) {
+		return nil
+	}
+	for _, it := range b.items {
+		if f := e.broken(it); f != nil {
+			return f
+		}
+	}
+	for _, f := range b.fields {
+		if f := e.broken(f.v); f != nil {
+			return f
+		}
+	}
+	return nil
 }
 
 func (e *env) can(x *hclsyntax.FunctionCallExpr, rng source.Range) *val {
@@ -182,7 +220,7 @@ func (e *env) can(x *hclsyntax.FunctionCallExpr, rng source.Range) *val {
 	v := e.eval(x.Args[0])
 	b := v.base()
 	switch {
-	case b.kind == unknown && b.failed:
+	case e.refused(x.Args[0], v) != nil:
 		return computed(newBool(rng, false), v)
 	case b.kind == unknown:
 		return unknownLike(v, rng)
