@@ -108,7 +108,7 @@ func (f *filler) fix(in *Input) *FixSpec {
 	out.Delete = make([]string, len(del))
 	for i, d := range del {
 		path, isText := d.Value.(string)
-		if p, err := ParsePath(path); !isText || err != nil || len(p) == 0 {
+		if p, err := ParsePath(path); !isText || path != "." && (err != nil || len(p) == 0) {
 			return nil
 		}
 		out.Delete[i] = path

@@ -190,6 +190,9 @@ func (p *parser) fix(n *yaml.Node, each string) *FixSpec {
 		if strings.Contains(d, "{{") {
 			continue // a path once it is filled in
 		}
+		if d == "." && (strings.HasSuffix(each, "[*]") || each == "subjects" || each == "rbac-rules") {
+			continue // the item of a list that is selected
+		}
 		p.fixPath(fs["delete"].value, d)
 	}
 	operations := len(fix.Set) + len(fix.Append) + len(fix.Delete)
