@@ -20,6 +20,7 @@ import (
 //	set value on an instruction    everything behind the name and the flags
 //	set flags.NAME                 a flag of an instruction, --NAME=VALUE
 //	set from.image on a stage      the image of FROM
+//	delete from.platform           --platform of FROM
 //	delete name on an instruction  all its lines, continuations included
 //	delete name on a variable      its pair, and the instruction with the last one
 //	delete args["22"]              a word of an instruction, likewise
@@ -81,6 +82,8 @@ func (w *dockerWriter) apply(root *resource.Node, at resource.Path, n *resource.
 			err = w.takeWord(root, at, n)
 		case isStage && k.step.Name == "user" && k.p.set != nil:
 			err = w.setUser(n, *k.p.set)
+		case len(at) == 3 && at[2].Name == "from" && k.step.Name == "platform" && k.p.del:
+			err = w.takeFlag(child, "--platform=")
 		case isInstruction && k.step.Name == "name" && k.p.set != nil:
 			err = w.setName(child, *k.p.set)
 		case isInstruction && k.step.Name == "flags":
@@ -188,6 +191,20 @@ func (w *dockerWriter) deleteLines(n *resource.Node) error {
 			start--
 		}
 	}
+	w.edit(start, end, "")
+	return nil
+}
+
+// takeFlag takes the flag away whose value n is.
+func (w *dockerWriter) takeFlag(n *resource.Node, flag string) error {
+	start := 0
+	if n != nil {
+		start = n.Range.Start.Byte - len(flag)
+	}
+	if n == nil || n.Range.File != w.f.Path || start < 0 || string(w.f.Data[start:n.Range.Start.Byte]) != flag {
+		return errors.New("the place of the flag is not known")
+	}
+	start, end := (&commandWriter{f: w.f}).around(start, n.Range.End.Byte)
 	w.edit(start, end, "")
 	return nil
 }
