@@ -25,8 +25,8 @@ build: ## Build the static binary to bin/plimsoll
 # without the detector, which makes it ten times as slow.
 .PHONY: test
 test: $(if $(findstring githubdescriptions,$(TAGS)),github-descriptions) ## Run the tests
-	go test $(RACE) $(if $(TAGS),-tags $(TAGS)) $(if $(RACE),$$(go list ./... | grep -v '/rules$$'),./...)
-	$(if $(RACE),go test ./rules ./internal/sandbox ./internal/reviewer)
+	go test $(RACE) $(if $(RACE),-short) $(if $(TAGS),-tags $(TAGS)) $(if $(RACE),$$(go list ./... | grep -v '/rules$$'),./...)
+	$(if $(RACE),go test ./rules ./internal/sandbox ./internal/reviewer ./internal/format/...)
 
 .PHONY: test-all
 test-all: ## Run the tests with all that CI adds: GitHub's descriptions, a browser, the race detector

@@ -3,6 +3,7 @@ package formattest
 import (
 	"bytes"
 	"strings"
+	"testing"
 )
 
 // Input is one hostile file.
@@ -13,9 +14,14 @@ type Input struct {
 
 // Hostile gives input that no format means well by: a reader must take each in
 // bounded time and memory, whatever it makes of it. The list is the same for
-// all formats, since anybody can put anything behind any name.
+// all formats, since anybody can put anything behind any name. With -short it is
+// a tenth as large: enough for the race detector, which makes it ten times as slow.
 func Hostile() []Input {
-	deep := func(s string) []byte { return []byte(strings.Repeat(s, 100_000)) }
+	many := 100_000
+	if testing.Short() {
+		many = 10_000
+	}
+	deep := func(s string) []byte { return []byte(strings.Repeat(s, many)) }
 	var random [4096]byte
 	x := uint32(1)
 	for i := range random {
@@ -42,33 +48,33 @@ func Hostile() []Input {
 		{"open brackets", deep("[")},
 		{"open braces", deep("{")},
 		{"open parentheses", deep("(")},
-		{"open brackets in a value", []byte("a = " + strings.Repeat("[", 100_000))},
-		{"open parentheses in a value", []byte("a = " + strings.Repeat("(", 100_000))},
-		{"open templates in a value", []byte("a = " + strings.Repeat(`"${`, 100_000))},
-		{"conditionals in a value", []byte("a = " + strings.Repeat("a ? ", 100_000))},
-		{"negations in a value", []byte("a = " + strings.Repeat("!", 100_000))},
-		{"minuses in a value", []byte("a = " + strings.Repeat("-", 100_000))},
-		{"nested blocks", []byte(strings.Repeat("a {\n", 50_000))},
+		{"open brackets in a value", []byte("a = " + strings.Repeat("[", many))},
+		{"open parentheses in a value", []byte("a = " + strings.Repeat("(", many))},
+		{"open templates in a value", []byte("a = " + strings.Repeat(`"${`, many))},
+		{"conditionals in a value", []byte("a = " + strings.Repeat("a ? ", many))},
+		{"negations in a value", []byte("a = " + strings.Repeat("!", many))},
+		{"minuses in a value", []byte("a = " + strings.Repeat("-", many))},
+		{"nested blocks", []byte(strings.Repeat("a {\n", many/2))},
 		{"nested and closed brackets", append(deep("["), deep("]")...)},
-		{"nested objects", []byte(strings.Repeat(`{"a":`, 100_000) + "1" + strings.Repeat("}", 100_000))},
+		{"nested objects", []byte(strings.Repeat(`{"a":`, many) + "1" + strings.Repeat("}", many))},
 		{"nested flow maps", deep("{a: ")},
 		{"open templates", deep("${")},
 		{"open quotes and templates", deep(`"${`)},
 		{"nested dashes", deep("- ")},
 		{"nested question marks", deep("? ")},
 		{"nested colons", deep(": ")},
-		{"brackets again and again", []byte(strings.Repeat(strings.Repeat("[", 900)+strings.Repeat("]", 900)+"\n", 500))},
-		{"stairs", stairs(1500)},
+		{"brackets again and again", []byte(strings.Repeat(strings.Repeat("[", 900)+strings.Repeat("]", 900)+"\n", many/200))},
+		{"stairs", stairs(many / 66)},
 		{"quotes", deep(`"`)},
 		{"single quotes", deep("'")},
-		{"open quote", []byte(`a: "` + strings.Repeat("x\n", 100_000))},
-		{"open heredoc", []byte("a = <<EOF\n" + strings.Repeat("x\n", 100_000))},
+		{"open quote", []byte(`a: "` + strings.Repeat("x\n", many))},
+		{"open heredoc", []byte("a = <<EOF\n" + strings.Repeat("x\n", many))},
 		{"backslashes", deep(`\`)},
 		{"continued lines", deep("\\\n")},
-		{"huge line", []byte("a: " + strings.Repeat("x", 1<<20))},
-		{"huge line beyond ASCII", []byte("a: " + strings.Repeat("ä", 1<<19))},
-		{"huge comment", []byte("#" + strings.Repeat("x", 1<<20) + "\n")},
-		{"huge name", []byte(strings.Repeat("x", 1<<20) + ": 1\n")},
+		{"huge line", []byte("a: " + strings.Repeat("x", many*10))},
+		{"huge line beyond ASCII", []byte("a: " + strings.Repeat("ä", many*5))},
+		{"huge comment", []byte("#" + strings.Repeat("x", many*10) + "\n")},
+		{"huge name", []byte(strings.Repeat("x", many*10) + ": 1\n")},
 		{"line breaks", deep("\n")},
 		{"comments", deep("#\n")},
 		{"trailing comments", deep("a: #\n")},

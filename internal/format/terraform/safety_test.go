@@ -13,7 +13,14 @@ import (
 	"github.com/plimsoll-iac/plimsoll/internal/source"
 )
 
-const deep = 100_000
+// deep is how deeply the hostile configurations nest: with -short, as under the
+// race detector, less, but still far beyond the limit.
+func deep() int {
+	if testing.Short() {
+		return 10_000
+	}
+	return 100_000
+}
 
 // nestings are expressions that HCL's parser, or any walk over what it parses,
 // descends into once for each repetition.
@@ -78,7 +85,7 @@ func within(t *testing.T, limit time.Duration, f func()) {
 }
 
 func TestDeepNestingIsRefused(t *testing.T) {
-	for name, x := range nestings(deep) {
+	for name, x := range nestings(deep()) {
 		t.Run(name, func(t *testing.T) {
 			within(t, 20*time.Second, func() {
 				rs, ds := New().Read(t.Context(), unitOf(".", map[string]string{
@@ -95,19 +102,19 @@ func TestDeepNestingIsRefused(t *testing.T) {
 }
 
 func TestDeepNestingElsewhere(t *testing.T) {
-	blocks := strings.Repeat("a {\n", deep) + strings.Repeat("}\n", deep)
-	json := strings.Repeat(`{"a":`, deep) + "1" + strings.Repeat("}", deep)
-	array := strings.Repeat("[", deep) + strings.Repeat("]", deep)
+	blocks := strings.Repeat("a {\n", deep()) + strings.Repeat("}\n", deep())
+	json := strings.Repeat(`{"a":`, deep()) + "1" + strings.Repeat("}", deep())
+	array := strings.Repeat("[", deep()) + strings.Repeat("]", deep())
 	for name, files := range map[string]map[string]string{
 		"blocks":        {"main.tf": blocks},
-		"labels":        {"main.tf": "a " + strings.Repeat("\"b\" ", deep) + "{ x = [ }\n"},
-		"tfvars":        {"terraform.tfvars": "a = " + strings.Repeat("[", deep)},
+		"labels":        {"main.tf": "a " + strings.Repeat("\"b\" ", deep()) + "{ x = [ }\n"},
+		"tfvars":        {"terraform.tfvars": "a = " + strings.Repeat("[", deep())},
 		"JSON":          {"main.tf.json": json},
 		"JSON arrays":   {"main.tf.json": array},
-		"JSON template": {"main.tf.json": `{"locals":{"a":"` + strings.Repeat("${(", deep) + `"}}`},
+		"JSON template": {"main.tf.json": `{"locals":{"a":"` + strings.Repeat("${(", deep()) + `"}}`},
 		"JSON tfvars":   {"terraform.tfvars.json": json},
-		"number":        {"main.tf": "a = " + strings.Repeat("1", deep)},
-		"JSON number":   {"main.tf.json": `{"a":` + strings.Repeat("1", deep) + "}"},
+		"number":        {"main.tf": "a = " + strings.Repeat("1", deep())},
+		"JSON number":   {"main.tf.json": `{"a":` + strings.Repeat("1", deep()) + "}"},
 		"open comments": {"main.tf": strings.Repeat("/*", 1_000_000)},
 		"heredoc lines": {"main.tf": "a = <<A\n" + strings.Repeat("x\n", 500_000) + "A\n"},
 		"dollar signs":  {"main.tf": "a = \"" + strings.Repeat("$a", 500_000) + "\"\n"},
@@ -243,7 +250,7 @@ func TestFilesOutsideTheTree(t *testing.T) {
 		"a/x.txt":      "hello",
 		"a/b/x.tftpl":  "a is ${a}",
 		"etc/passwd":   "secret",
-		"a/b/deep.tpl": strings.Repeat("${(", deep),
+		"a/b/deep.tpl": strings.Repeat("${(", deep()),
 	})
 	rs, _ := New().Read(t.Context(), u)
 	root := find(t, rs, "a_b.c").Root
