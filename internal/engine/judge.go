@@ -43,8 +43,9 @@ const maxViolations = 200
 // side is one side of a change, judged.
 type side struct {
 	res        *resource.Resource
-	near       rule.Linked // the resources beside it, on its side
-	across     rule.Linked // those beside it on the other side
+	near       rule.Linked    // the resources beside it, on its side
+	across     rule.Linked    // those beside it on the other side
+	pod        *resource.Node // the only pod spec of res; nil where there is none, or more
 	violations []violation
 	unknown    []NotEvaluated
 	// places are the items of the checks that were asked for, by the stable
@@ -151,14 +152,12 @@ func (j *judge) holds(res *resource.Resource, near, across rule.Linked, v violat
 	set := itemSet{near: near}
 	set.fill(res, v.check.spec().Each, v.program.Each())
 	j.input = rule.Input{Object: res.Root, Resource: res, Linked: near, Before: across}
-	if res.Platform == resource.Kubernetes {
-		j.input.Pod, _ = podSpec(res)
-	}
+	sole := solePod(res)
 	for _, it := range set.items {
 		if it.stable(res, v.setting()) != v.stable {
 			continue
 		}
-		j.input.It, j.input.Group = it.node, it.group
+		j.input.It, j.input.Group, j.input.Pod = it.node, it.group, it.podOr(sole)
 		if o := v.program.Fail(&j.input); o.Violated || o.Unknown {
 			return true
 		}
@@ -234,13 +233,11 @@ func (j *judge) side(res, old *resource.Resource, near, across rule.Linked, chec
 	if res == nil || res.Root == nil {
 		return s
 	}
+	s.pod = solePod(res)
 	j.sets = j.sets[:0]
 	j.input = rule.Input{Object: res.Root, Resource: res, Linked: near, Before: s.across}
 	if old != nil {
 		j.input.Old = old.Root
-	}
-	if res.Platform == resource.Kubernetes {
-		j.input.Pod, _ = podSpec(res)
 	}
 	for _, c := range checks {
 		p, err := c.rule.Program(c.index)
@@ -268,7 +265,7 @@ func (j *judge) check(s *side, c activeCheck, p *rule.Program) {
 			undecided(nil, standing(s.res, s.res.Root), fmt.Sprintf("after %d violations of the rule the other items were left out", maxViolations))
 			return
 		}
-		j.input.It, j.input.Group = it.node, it.group
+		j.input.It, j.input.Group, j.input.Pod = it.node, it.group, it.podOr(s.pod)
 		switch out := p.Fail(&j.input); {
 		case out.Violated:
 			s.violations = append(s.violations, violation{check: c, program: p, item: it, stable: it.stable(s.res, p.At())})
@@ -318,11 +315,8 @@ func (j *judge) findings(s *side) []Finding {
 	out := make([]Finding, 0, len(s.violations))
 	prints := newFingerprints(s.res)
 	j.input = rule.Input{Object: s.res.Root, Resource: s.res, Linked: s.near, Before: s.across}
-	if s.res.Platform == resource.Kubernetes {
-		j.input.Pod, _ = podSpec(s.res)
-	}
 	for _, v := range s.violations {
-		j.input.It, j.input.Group = v.item.node, v.item.group
+		j.input.It, j.input.Group, j.input.Pod = v.item.node, v.item.group, v.item.podOr(s.pod)
 		message, err := v.program.Message(&j.input)
 		if err != nil {
 			j.run.broken.add(v.check, err)

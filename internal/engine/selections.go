@@ -16,7 +16,8 @@ type item struct {
 	prefix resource.Path
 	field  string
 	index  int
-	group  string // the list of the pod that it is in
+	group  string         // the list of the pod that it is in
+	pod    *resource.Node // the pod spec that it is in; nil for what is in none
 	// document is the root of the embedded document that the item is in, and
 	// split the number of steps that lead to the string which holds it.
 	document *resource.Node
@@ -25,6 +26,15 @@ type item struct {
 
 // path leads from the root to the item.
 func (it item) path() resource.Path { return it.fullPath(nil) }
+
+// podOr gives the pod spec that the item is in, or else the only one of its
+// resource.
+func (it item) podOr(sole *resource.Node) *resource.Node {
+	if it.pod != nil {
+		return it.pod
+	}
+	return sole
+}
 
 // fullPath leads from the root to the setting at, within the item.
 func (it item) fullPath(at resource.Path) resource.Path {
@@ -131,12 +141,12 @@ func (set *itemSet) fill(res *resource.Resource, each string, sel rule.Selector)
 // written.
 var selections = map[string]map[string]func(*itemSet, *resource.Resource){
 	resource.Kubernetes: {
-		"containers":      podLists("initContainers", "containers", "ephemeralContainers"),
+		"containers":      containers("initContainers", "containers", "ephemeralContainers"),
 		"main-containers": mainContainers,
 		"init-containers": initContainers,
 		"container-ports": containerLists("ports"),
 		"volume-mounts":   containerLists("volumeMounts"),
-		"volumes":         podLists("volumes"),
+		"volumes":         volumes,
 		"environment":     containerLists("env"),
 		"entries":         dataEntries,
 		"annotations":     annotations,
@@ -177,43 +187,51 @@ var selections = map[string]map[string]func(*itemSet, *resource.Resource){
 	},
 }
 
-// podSpec gives the path to the pod spec of a workload and the node there, or
-// the deepest one above it that is unknown. The node is nil for anything else.
-func podSpec(res *resource.Resource) (*resource.Node, resource.Path) {
-	p, n := kubernetes.PodSpec(res.Root, res.Kind)
-	if n == nil && p != nil {
-		if deepest, _ := p.At(res.Root); deepest.Unknown {
-			n = deepest
-		}
+// solePod gives the pod spec of a resource that has one, which may be unknown; nil
+// where there is none, or more.
+func solePod(res *resource.Resource) *resource.Node {
+	if res.Platform != resource.Kubernetes {
+		return nil
 	}
-	return n, p
+	if all := kubernetes.Pods(res.Root, res.Kind); len(all) == 1 {
+		return all[0].Spec
+	}
+	return nil
+}
+
+// eachPod carries out a selection for every pod spec of a resource. Those that
+// are unknown it takes up itself.
+func (set *itemSet) eachPod(res *resource.Resource, f func(kubernetes.Pod)) {
+	for _, p := range kubernetes.Pods(res.Root, res.Kind) {
+		if p.Spec.Unknown {
+			set.doubt(item{node: p.Spec, prefix: p.Path})
+			continue
+		}
+		set.within(p.Spec, func() { f(p) })
+	}
+}
+
+// within notes of the items that f takes up that they are in a pod.
+func (set *itemSet) within(pod *resource.Node, f func()) {
+	before := len(set.items)
+	f()
+	for i := range set.items[before:] {
+		set.items[before+i].pod = pod
+	}
 }
 
 func pods(set *itemSet, res *resource.Resource) {
-	n, p := podSpec(res)
-	switch {
-	case n == nil:
-	case n.Unknown:
-		set.doubt(item{node: n, prefix: p})
-	default:
-		set.add(item{node: n, prefix: p})
-	}
+	set.eachPod(res, func(p kubernetes.Pod) { set.add(item{node: p.Spec, prefix: p.Path}) })
 }
 
 // podTemplates selects what holds the pod spec.
 func podTemplates(set *itemSet, res *resource.Resource) {
-	n, p := podSpec(res)
-	if n == nil {
-		return
-	}
-	p = p[:len(p)-1]
-	holder, _ := p.At(res.Root)
-	switch {
-	case n.Unknown:
-		set.doubt(item{node: n, prefix: p})
-	case holder != nil && holder.Kind == resource.Map:
-		set.add(item{node: holder, prefix: p})
-	}
+	set.eachPod(res, func(p kubernetes.Pod) {
+		at := p.Path[:len(p.Path)-1]
+		if holder, _ := at.At(res.Root); holder != nil && holder.Kind == resource.Map {
+			set.add(item{node: holder, prefix: at})
+		}
+	})
 }
 
 // dataEntries selects what a ConfigMap or a Secret holds.
@@ -230,8 +248,10 @@ func dataEntries(set *itemSet, res *resource.Resource) {
 // of pods, those of the template.
 func annotations(set *itemSet, res *resource.Resource) {
 	at := []resource.Path{{{Name: "metadata"}, {Name: "annotations"}}}
-	if n, p := podSpec(res); n != nil && len(p) > 1 {
-		at = append(at, append(slices.Clone(p[:len(p)-1]), at[0]...))
+	for _, p := range kubernetes.Pods(res.Root, res.Kind) {
+		if len(p.Path) > 1 {
+			at = append(at, append(slices.Clone(p.Path[:len(p.Path)-1]), at[0]...))
+		}
 	}
 	for _, p := range at {
 		if n, steps := p.At(res.Root); steps == len(p) || n != nil && n.Unknown {
@@ -264,27 +284,38 @@ func (set *itemSet) pairs(n *resource.Node, p resource.Path, group string) {
 	}
 }
 
-// podLists selects the items of lists of the pod spec.
-func podLists(names ...string) func(*itemSet, *resource.Resource) {
+// containers selects the containers of lists of the pod spec, and those that have
+// no pod spec around them.
+func containers(names ...string) func(*itemSet, *resource.Resource) {
 	return func(set *itemSet, res *resource.Resource) {
-		n, p := podSpec(res)
-		if n == nil {
-			return
+		set.eachPod(res, func(p kubernetes.Pod) {
+			for _, name := range names {
+				set.list(p.Spec.Get(name), p.Path, name, name)
+			}
+		})
+		steps, _ := kubernetes.Steps(res.Root, res.Kind)
+		for _, c := range steps {
+			if slices.Contains(names, c.List) {
+				set.add(item{node: c.Node, prefix: c.Path, group: c.List, pod: c.Pod})
+			}
 		}
-		if n.Unknown {
-			set.doubt(item{node: n, prefix: p})
-			return
-		}
-		for _, name := range names {
-			set.list(n.Get(name), p, name, name)
-		}
+	}
+}
+
+// volumes selects the volumes of a workload's pods.
+func volumes(set *itemSet, res *resource.Resource) {
+	set.eachPod(res, func(p kubernetes.Pod) { set.list(p.Spec.Get("volumes"), p.Path, "volumes", "volumes") })
+	_, lists := kubernetes.Steps(res.Root, res.Kind)
+	for _, v := range lists {
+		n, _ := v.Path.At(res.Root)
+		set.within(v.Pod, func() { set.list(n, v.Path[:len(v.Path)-1], "volumes", "volumes") })
 	}
 }
 
 // mainContainers selects the containers that run as long as the pod does: the
 // main ones, and the sidecars among the init containers.
 func mainContainers(set *itemSet, res *resource.Resource) {
-	podLists("containers")(set, res)
+	containers("containers")(set, res)
 	set.inits(res, true)
 }
 
@@ -294,7 +325,7 @@ func initContainers(set *itemSet, res *resource.Resource) { set.inits(res, false
 // inits adds the init containers that are sidecars, or those that are not.
 func (set *itemSet) inits(res *resource.Resource, sidecars bool) {
 	var all itemSet
-	podLists("initContainers")(&all, res)
+	containers("initContainers")(&all, res)
 	for _, it := range all.items {
 		restart := it.node.Get("restartPolicy")
 		switch {
@@ -313,28 +344,26 @@ func (set *itemSet) inits(res *resource.Resource, sidecars bool) {
 // containerLists selects the items of a list of every container.
 func containerLists(field string) func(*itemSet, *resource.Resource) {
 	return func(set *itemSet, res *resource.Resource) {
-		n, p := podSpec(res)
-		if n == nil {
-			return
-		}
-		if n.Unknown {
-			set.doubt(item{node: n, prefix: p})
-			return
-		}
-		for _, name := range []string{"initContainers", "containers", "ephemeralContainers"} {
-			list := n.Get(name)
-			if list == nil || list.Unknown || list.Kind != resource.List {
-				set.list(list, p, name, name)
-				continue
-			}
-			for i, c := range list.Items {
-				prefix := append(slices.Clone(p), resource.Step{Name: name}, resource.Step{Index: i})
-				if c != nil && c.Unknown {
-					set.doubt(item{node: c, prefix: prefix})
+		set.eachPod(res, func(p kubernetes.Pod) {
+			for _, name := range []string{"initContainers", "containers", "ephemeralContainers"} {
+				list := p.Spec.Get(name)
+				if list == nil || list.Unknown || list.Kind != resource.List {
+					set.list(list, p.Path, name, name)
 					continue
 				}
-				set.list(c.Get(field), prefix, field, name)
+				for i, c := range list.Items {
+					prefix := append(slices.Clone(p.Path), resource.Step{Name: name}, resource.Step{Index: i})
+					if c != nil && c.Unknown {
+						set.doubt(item{node: c, prefix: prefix})
+						continue
+					}
+					set.list(c.Get(field), prefix, field, name)
+				}
 			}
+		})
+		steps, _ := kubernetes.Steps(res.Root, res.Kind)
+		for _, c := range steps {
+			set.within(c.Pod, func() { set.list(c.Node.Get(field), c.Path, field, c.List) })
 		}
 	}
 }

@@ -125,10 +125,14 @@ func (m *maker) object(n *resource.Node, comments []resource.Comment, apiVersion
 // image, which no cluster takes. Such an object is a patch, and what it leaves
 // out is in what it is laid over.
 func open(root *resource.Node, kind string) {
-	_, pod := PodSpec(root, kind)
-	if pod == nil || pod.Unknown {
-		return
+	for _, p := range Pods(root, kind) {
+		if !p.Spec.Unknown {
+			openPod(p.Spec)
+		}
 	}
+}
+
+func openPod(pod *resource.Node) {
 	why := "what the patch is laid over"
 	lists := [...]*resource.Node{pod.Get("containers"), pod.Get("initContainers")}
 	whole := true
