@@ -317,7 +317,7 @@ func TestMessages(t *testing.T) {
 	in := &Input{
 		It: tree(fields{
 			"name", "app", "n", 3, "f", 1.5, "b", true, "l", []any{"a", 2, []any{"x"}}, "m", fields{"k", "v", "o", "p"},
-			"long", long, "bad", "a`b\nc\x1b[31m\u202e", "u", unknown("var.x"), "many", []any{1, 2, 3, 4, 5, 6, 7, 8, 9},
+			"long", long, "bad", "a`b\nc\x1b[31m\u202e", "u", unknown("var.x"), "arn", known("arn:", ":iam::aws:policy/A"), "hole", known("", ""), "many", []any{1, 2, 3, 4, 5, 6, 7, 8, 9},
 		}),
 		Resource: &resource.Resource{Kind: "Pod", Name: "p"},
 	}
@@ -327,6 +327,7 @@ func TestMessages(t *testing.T) {
 		{"{{ it.n }} {{ it.f }} {{ it.b }} {{ null }} {{ 3u }}", "3 1.5 true null 3"},
 		{"{{ it.l }}; {{ it.m }}; {{ it.many }}", "a, 2, x; k, o; 1, 2, 3, 4, 5, 6, 7, 8, …"},
 		{"{{ it.missing }}, {{ it.?missing }}, {{ it.?name }}, {{ it.u }}", "(not set), (not set), app, (not known yet)"},
+		{"{{ it.arn }}, {{ it.?arn }}, {{ it.hole }}, {{ it.arn.lowerAscii() }}", "arn:…:iam::aws:policy/A, arn:…:iam::aws:policy/A, (not known yet), (not known yet)"},
 		{"{{ it.bad }}!", "a'b c [31m !"},
 		{`{{ {"a": {"b": "}}"}}.a.b }} {{ "}}" }}`, "}} }}"},
 		{"{{ it.n > 2 ? 'many' : 'few' }}", "many"},

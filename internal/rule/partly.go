@@ -146,6 +146,8 @@ func knowingParts(standing map[int64]uint8) interpreter.InterpretableDecoratorV2
 			return partsCall{call, decideBy(resource.PartsHaveSuffix)}, nil
 		case f == "contains":
 			return partsCall{call, decideBy(resource.PartsContain)}, nil
+		case f == "matches":
+			return newMatchCall(call)
 		case f == "iam_match":
 			return partsCall{call, func(v, action ref.Val) ref.Val {
 				a, _ := text(action)

@@ -32,6 +32,8 @@ type Template struct {
 type templatePart struct {
 	literal string
 	expr    cel.Program
+	// stands is set for an expression that is a value as it stands in the tree.
+	stands bool
 }
 
 // ParseTemplate compiles a message. limited sets a cost limit for each of its
@@ -81,10 +83,20 @@ func parseParts(s string, limited bool) (*Template, error) {
 		if iss != nil {
 			return nil, fmt.Errorf("{{%s}}: %s", expr, firstLine(iss.Errors()[0].Message))
 		}
-		t.parts = append(t.parts, templatePart{expr: p})
+		t.parts = append(t.parts, templatePart{expr: p, stands: standsAlone(expr)})
 		rest = tail
 	}
 	return t, nil
+}
+
+// standsAlone reports whether an expression is a value as it stands in the tree.
+func standsAlone(expr string) bool {
+	env, err := environment()
+	if err != nil {
+		return false
+	}
+	parsed, iss := env.Parse(expr)
+	return iss.Err() == nil && stands(parsed.NativeRep().Expr(), nil)
 }
 
 // cutExpression parts s at the }} that ends an expression: one that stands
@@ -131,7 +143,14 @@ func (t *Template) Render(in *Input) string {
 			b.WriteString("(not set)")
 			continue
 		}
-		b.WriteString(clip(oneLine(words(out, 0)), maxMessageValue))
+		said := words(out, 0)
+		if o, ok := out.(*types.Optional); ok && o.HasValue() {
+			out = o.GetValue()
+		}
+		if parts, _ := partsOf(out); p.stands && strings.Join(parts, "") != "" {
+			said = strings.Join(parts, "…")
+		}
+		b.WriteString(clip(oneLine(said), maxMessageValue))
 	}
 	return clip(b.String(), maxMessage)
 }
