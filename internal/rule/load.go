@@ -163,7 +163,7 @@ func readFile(fsys fs.FS, p string) ([]byte, error) {
 
 // Parse reads one rule file. The rule is nil when the diagnostics have an error.
 func Parse(file string, data []byte) (*Rule, source.Diagnostics) {
-	p := &parser{file: file}
+	p := &parser{file: file, data: data}
 	r := p.document(data)
 	if r == nil || len(p.ds) > 0 {
 		return nil, p.ds
@@ -174,6 +174,7 @@ func Parse(file string, data []byte) (*Rule, source.Diagnostics) {
 // parser reads one rule file; what is wrong is gathered in ds.
 type parser struct {
 	file string
+	data []byte
 	ds   source.Diagnostics
 }
 

@@ -110,7 +110,7 @@ func (p *parser) checks(rule *yaml.Node, f field) []Check {
 		c := Check{
 			Line: n.Line, Kinds: p.list(fs["kinds"]), Each: p.text(fs["each"], false), At: p.text(fs["at"], false),
 			Fail: p.needed(n, fs, "fail", "the check"), Message: p.needed(n, fs, "message", "the check"),
-			Write: p.text(fs["write"], false), Links: p.list(fs["links"]), failAt: place(fs["fail"]), messageAt: place(fs["message"]),
+			Write: p.text(fs["write"], false), Links: p.list(fs["links"]), failAt: p.place(fs["fail"]), messageAt: p.place(fs["message"]),
 		}
 		p.links(n, fs["links"], c)
 		if pf, ok := fs["platform"]; !ok {
@@ -146,14 +146,6 @@ func (p *parser) links(check *yaml.Node, f field, c Check) {
 			p.errorf(f.value, "links names %q, but the condition does not ask for linked(%q); take it away", kind, kind)
 		}
 	}
-}
-
-// place says where an expression begins.
-func place(f field) exprPlace {
-	if f.value == nil {
-		return exprPlace{}
-	}
-	return exprPlace{line: f.value.Line, block: f.value.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0}
 }
 
 // each takes one word for the name of a selection, since a misspelt name would

@@ -201,7 +201,7 @@ func (r *Rule) compileParts(c *Check) (*Program, source.Diagnostics) {
 	case err != nil:
 		ds.Errorf(r.File, c.failAt.line, "fail: %v", err)
 	case iss != nil:
-		exprIssues(&ds, r.File, "fail", c.failAt, iss)
+		exprIssues(&ds, r.File, "fail", c.Fail, c.failAt, iss)
 	}
 	p.fail = fail
 	if _, named := Selections(c.Platform)[c.Each]; !named {
@@ -215,21 +215,19 @@ func (r *Rule) compileParts(c *Check) (*Program, source.Diagnostics) {
 	return p, ds
 }
 
-// exprIssues says what CEL finds wrong in an expression, at the line of the
-// file where it stands.
-func exprIssues(ds *source.Diagnostics, file, key string, at exprPlace, iss *cel.Issues) {
+// exprIssues says what CEL finds wrong in an expression, at the line and column of
+// the file where it stands.
+func exprIssues(ds *source.Diagnostics, file, key, expr string, at exprPlace, iss *cel.Issues) {
 	for i, e := range iss.Errors() {
 		if i == 5 {
 			break
 		}
-		line := at.line
-		if line > 0 {
-			line += e.Location.Line() - 1
-			if at.block {
-				line++
-			}
+		line, column := at.of(expr, e.Location.Line(), e.Location.Column())
+		if column == 0 {
+			ds.Errorf(file, line, "%s: %s", key, firstLine(e.Message))
+			continue
 		}
-		ds.Errorf(file, line, "%s: %s (column %d of the expression)", key, firstLine(e.Message), e.Location.Column()+1)
+		ds.Errorf(file, line, "%s: %s (column %d)", key, firstLine(e.Message), column)
 	}
 }
 

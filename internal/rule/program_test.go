@@ -243,7 +243,7 @@ checks:
 	if len(got) != 2 {
 		t.Fatalf("got %v", got)
 	}
-	if got[0].Line != 11 || !strings.Contains(got[0].Message, "undeclared reference to 'itt'") || !strings.Contains(got[0].Message, "column 1 ") {
+	if got[0].Line != 11 || !strings.Contains(got[0].Message, "undeclared reference to 'itt'") || !strings.Contains(got[0].Message, "(column 7)") {
 		t.Errorf("got %s", got[0])
 	}
 	if got[1].Line != 12 || !strings.Contains(got[1].Message, "not closed") {
@@ -251,5 +251,35 @@ checks:
 	}
 	if _, err := rules.Program(0); err == nil || !strings.Contains(err.Error(), "t.yaml:11") {
 		t.Errorf("Program: %v", err)
+	}
+}
+
+func TestPlacesInExpressions(t *testing.T) {
+	head := "id: t/t\ntitle: T\nseverity: low\ntheme: namespaces\nwhy: W\nremediation: R\nchecks:\n  - platform: kubernetes\n    message: m\n"
+	for _, tt := range []struct{ name, fail, want string }{
+		{"folded", "    fail: >-\n      it.a\n      && it.b\n      && itt.c\n", "t.yaml:13: fail: undeclared reference to 'itt' (did you mean 'it' or 'int'?) (column 10)"},
+		{"folded with an empty line", "    fail: >-\n      it.a\n\n      && itt.c", "t.yaml:13: fail: undeclared reference to 'itt' (did you mean 'it' or 'int'?) (column 10)"},
+		{"folded with deeper lines", "    fail: >-\n      it.a\n        && it.b\n        && itt.c\n", "t.yaml:13: fail: undeclared reference to 'itt' (did you mean 'it' or 'int'?) (column 12)"},
+		{"literal", "    fail: |\n      it.a\n      && itt.c\n", "t.yaml:12: fail: undeclared reference to 'itt' (did you mean 'it' or 'int'?) (column 10)"},
+		{"plain", "    fail: it.a && itt.c\n", "t.yaml:10: fail: undeclared reference to 'itt' (did you mean 'it' or 'int'?) (column 19)"},
+		{"plain on several lines", "    fail: it.a\n      && it.b\n      && itt.c\n", "t.yaml:12: fail: undeclared reference to 'itt' (did you mean 'it' or 'int'?) (column 10)"},
+		{"letters of several bytes", "    fail: >-\n      it.a == \"é\"\n      && it.b == \"é\" && itt.c\n", "t.yaml:12: fail: undeclared reference to 'itt' (did you mean 'it' or 'int'?) (column 25)"},
+		{"quoted", "    fail: 'it.a && itt.c'\n", "t.yaml:10: fail: undeclared reference to 'itt' (did you mean 'it' or 'int'?) (column 20)"},
+		{"quoted with escapes", "    fail: \"it.a == \\\"x\\\" && itt.c\"\n", "t.yaml:10: fail: undeclared reference to 'itt' (did you mean 'it' or 'int'?)"},
+		{"quoted with quotes", "    fail: 'it.a == ''x'' && itt.c'\n", "t.yaml:10: fail: undeclared reference to 'itt' (did you mean 'it' or 'int'?)"},
+		{"at the end", "    fail: >-\n      it.a\n      && it.b ==\n", "t.yaml:12: fail: Syntax error: mismatched input '<EOF>'"},
+	} {
+		r, ds := Parse("t.yaml", []byte(head+tt.fail))
+		if len(ds) > 0 {
+			t.Fatalf("%s: %v", tt.name, ds)
+		}
+		got := r.Check()
+		if len(got) != 1 {
+			t.Errorf("%s: %v", tt.name, got)
+			continue
+		}
+		if said := got[0].String(); said != tt.want && !(tt.name == "at the end" && strings.HasPrefix(said, tt.want)) {
+			t.Errorf("%s: got %q, want %q", tt.name, got[0], tt.want)
+		}
 	}
 }

@@ -151,13 +151,6 @@ func (c *Check) Beside() []string {
 	return slices.Concat(c.Links, joined)
 }
 
-// exprPlace says where an expression is written, so that what is wrong in it
-// can be pointed at.
-type exprPlace struct {
-	line  int  // of the scalar
-	block bool // the text begins on the line after
-}
-
 // FixSpec says how to mend one violation. Paths are relative to `it`.
 type FixSpec struct {
 	Title  string // imperative; made from the operations when empty
