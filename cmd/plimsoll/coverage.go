@@ -14,13 +14,13 @@ import (
 
 // coverageRow is one row of the list of checks.
 type coverageRow struct {
-	ID       string `json:"id"`
-	Platform string `json:"platform"`
-	Theme    string `json:"theme"`
-	Scope    string `json:"scope"`
-	Fix      string `json:"fix"`
-	Rule     string `json:"rule"`           // that covers it; "" for none
-	Left     string `json:"left,omitempty"` // why none does
+	ID       string   `json:"id"`
+	Platform string   `json:"platform"`
+	Theme    string   `json:"theme"`
+	Scope    string   `json:"scope"`
+	Fix      string   `json:"fix"`
+	Rules    []string `json:"rules"`          // that cover it
+	Left     string   `json:"left,omitempty"` // why none does
 }
 
 // counted reports whether the row is within what the rules set out to cover:
@@ -30,10 +30,10 @@ func (r coverageRow) counted() bool {
 }
 
 func coverageRows(all []*rule.Rule) ([]coverageRow, error) {
-	by := map[string]string{}
+	by := map[string][]string{}
 	for _, r := range all {
 		for _, id := range r.Covers {
-			by[id] = r.ID
+			by[id] = append(by[id], r.ID)
 		}
 	}
 	var out []coverageRow
@@ -43,7 +43,7 @@ func coverageRows(all []*rule.Rule) ([]coverageRow, error) {
 			return nil, fmt.Errorf("rules/checks.tsv:%d: %d columns, not 6", i+1, len(f))
 		}
 		if i > 0 {
-			out = append(out, coverageRow{ID: f[0], Platform: f[1], Theme: f[2], Scope: f[3], Fix: f[4], Left: f[5], Rule: by[f[0]]})
+			out = append(out, coverageRow{ID: f[0], Platform: f[1], Theme: f[2], Scope: f[3], Fix: f[4], Left: f[5], Rules: by[f[0]]})
 		}
 	}
 	return out, nil
@@ -79,7 +79,7 @@ func coverage(w io.Writer, format string) error {
 		for _, t := range themes {
 			c := byCell[[2]string{r.Platform, t}]
 			c.all++
-			if r.Rule != "" {
+			if len(r.Rules) > 0 {
 				c.covered++
 			}
 			byCell[[2]string{r.Platform, t}] = c
@@ -105,7 +105,7 @@ func coverage(w io.Writer, format string) error {
 	}
 	fmt.Fprintln(w, "\ncolumns 1 to 9: the themes; beyond: rows of other scopes (reliability, style, legacy, files of nodes)\n\nleft:")
 	for _, r := range rows {
-		if r.Rule == "" && (r.counted() || r.Left != "") {
+		if len(r.Rules) == 0 && (r.counted() || r.Left != "") {
 			fmt.Fprintf(w, "  %-18s %-20s theme %s  %s\n", r.ID, r.Platform, r.Theme, orNone(r.Left))
 		}
 	}

@@ -53,15 +53,21 @@ func exceptions() map[[2]string]string {
 	return out
 }
 
-// add counts a thing that these checks of a rule answer: by the least of them.
-func (a *answers) add(r *rule.Rule, checks []rule.Check, except map[[2]string]string) {
+// ruleCheck is a check and the rule that it is of.
+type ruleCheck struct {
+	rule  *rule.Rule
+	check rule.Check
+}
+
+// add counts a thing that these checks answer: by the least of them.
+func (a *answers) add(checks []ruleCheck, except map[[2]string]string) {
 	a.all++
 	fix, block, excepted := true, true, true
 	for _, c := range checks {
-		hasFix, hasBlock := c.Fix != nil, c.Write != ""
+		hasFix, hasBlock := c.check.Fix != nil, c.check.Write != ""
 		fix = fix && hasFix
 		block = block && (hasFix || hasBlock)
-		excepted = excepted && (hasFix || hasBlock || except[[2]string{r.ID, c.Platform}] != "")
+		excepted = excepted && (hasFix || hasBlock || except[[2]string{c.rule.ID, c.check.Platform}] != "")
 	}
 	switch {
 	case fix:
@@ -99,8 +105,9 @@ func ruleFixes(ctx context.Context, w io.Writer, dirs []string) error {
 			if byPlatform[c.Platform] == nil {
 				byPlatform[c.Platform] = &answers{}
 			}
-			byPlatform[c.Platform].add(r, []rule.Check{c}, except)
-			total.add(r, []rule.Check{c}, except)
+			one := []ruleCheck{{r, c}}
+			byPlatform[c.Platform].add(one, except)
+			total.add(one, except)
 		}
 	}
 	fmt.Fprintf(w, "%d of %d rules have a fix\n\n", fixable, len(all))
@@ -121,8 +128,7 @@ func ruleFixes(ctx context.Context, w io.Writer, dirs []string) error {
 	byKind := map[string]*answers{}
 	var written, lacking []string
 	for _, row := range rows {
-		r := byID[row.Rule]
-		if r == nil || row.Fix == "no" {
+		if len(row.Rules) == 0 || row.Fix == "no" {
 			continue
 		}
 		if byKind[row.Fix] == nil {
@@ -130,8 +136,12 @@ func ruleFixes(ctx context.Context, w io.Writer, dirs []string) error {
 		}
 		a := byKind[row.Fix]
 		was := *a
-		a.add(r, checksOn(r, platformOf(row.Platform)), except)
-		switch name := row.ID + " (" + row.Rule + ")"; {
+		var checks []ruleCheck
+		for _, id := range row.Rules {
+			checks = append(checks, checksOn(byID[id], platformOf(row.Platform))...)
+		}
+		a.add(checks, except)
+		switch name := row.ID + " (" + strings.Join(row.Rules, ", ") + ")"; {
 		case a.neither() > was.neither():
 			lacking = append(lacking, name)
 		case row.Fix == "yes" && a.fix == was.fix:
@@ -205,15 +215,16 @@ func platformOf(row string) string {
 // checksOn gives the checks of a rule for a platform. Where it has none they are
 // all of them: the list counts what sets nodes up as a platform of its own, and
 // a node class of Karpenter is an object of Kubernetes.
-func checksOn(r *rule.Rule, platform string) []rule.Check {
-	var out []rule.Check
+func checksOn(r *rule.Rule, platform string) []ruleCheck {
+	var out, all []ruleCheck
 	for _, c := range r.Checks {
+		all = append(all, ruleCheck{r, c})
 		if c.Platform == platform {
-			out = append(out, c)
+			out = append(out, ruleCheck{r, c})
 		}
 	}
 	if out == nil {
-		return r.Checks
+		return all
 	}
 	return out
 }

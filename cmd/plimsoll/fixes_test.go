@@ -69,7 +69,7 @@ func TestAnswersOfARow(t *testing.T) {
 		{[]rule.Check{fix, none}, except, answers{all: 1, excepted: 1}},
 	} {
 		var a answers
-		if a.add(r, tt.checks, tt.except); a != tt.want {
+		if a.add(checksOn(&rule.Rule{ID: r.ID, Checks: tt.checks}, "none"), tt.except); a != tt.want {
 			t.Errorf("%+v, not %+v", a, tt.want)
 		}
 	}

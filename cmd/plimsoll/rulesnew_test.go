@@ -71,10 +71,10 @@ func TestRulesCoverage(t *testing.T) {
 	}
 	covered := 0
 	for _, r := range rows {
-		if r.Rule != "" {
+		if len(r.Rules) > 0 {
 			covered++
 			if r.Left != "" {
-				t.Errorf("%s is covered by %s and has a reason for being left: %s", r.ID, r.Rule, r.Left)
+				t.Errorf("%s is covered by %s and has a reason for being left: %s", r.ID, r.Rules, r.Left)
 			}
 		}
 	}
