@@ -207,11 +207,13 @@ var errFunction = errors.New("the value is computed where it stands, by a functi
 
 var errAlias = errors.New("the value is written elsewhere, behind an alias, and other places use it too")
 
-// own checks that the node is written here and only for this place.
-func (w *yamlWriter) own(s slot) error {
+// own checks that the node is written here and only for this place. What is to go
+// need not be known, if only it stands here.
+func (w *yamlWriter) own(s slot, goes bool) error {
 	n := s.n
+	goes = goes && n.Range.File == w.f.Path && n.Range.Len() > 0 && !strings.Contains(w.f.Text(n.Range), "{{")
 	// A map that is known in part is a patch's: what it says is its own.
-	if n.Unknown || n.Partial && n.Kind != resource.Map {
+	if !goes && (n.Unknown || n.Partial && n.Kind != resource.Map) {
 		return fmt.Errorf("the value is not known in full (%s)", n.Why)
 	}
 	if n.Range.File != "" && n.Range.File != w.f.Path {
@@ -220,7 +222,7 @@ func (w *yamlWriter) own(s slot) error {
 	if n.Range.Len() > 0 && w.at(n.Range.Start.Byte) == '*' && (n.Kind != resource.String || !strings.HasPrefix(n.Str(), "*")) {
 		return errAlias
 	}
-	if len(n.Origins) > 0 && function(n, w.f.Text(n.Range)) {
+	if !goes && len(n.Origins) > 0 && function(n, w.f.Text(n.Range)) {
 		return errFunction
 	}
 	if s.parent != nil && n.Range.Len() > 0 && s.parent.Range.Len() > 0 && !s.parent.Range.Contains(n.Range) {
@@ -365,7 +367,7 @@ func (w *yamlWriter) apply(s slot, p *patch) (emptied bool, err error) {
 	if p.trivial() {
 		return false, nil
 	}
-	if err := w.own(s); err != nil {
+	if err := w.own(s, p.del); err != nil {
 		return false, err
 	}
 	if p.set != nil {

@@ -112,7 +112,6 @@ func (p *parser) checks(rule *yaml.Node, f field) []Check {
 			Fail: p.needed(n, fs, "fail", "the check"), Message: p.needed(n, fs, "message", "the check"),
 			Write: p.text(fs["write"], false), Links: p.list(fs["links"]), failAt: p.place(fs["fail"]), messageAt: p.place(fs["message"]),
 		}
-		p.links(n, fs["links"], c)
 		if pf, ok := fs["platform"]; !ok {
 			p.errorf(n, "the check has no platform; add %s", oneOf(Platforms()))
 		} else {
@@ -127,15 +126,27 @@ func (p *parser) checks(rule *yaml.Node, f field) []Check {
 				p.errorf(ff.value, "the fix writes the check's block, but the check has none; add write")
 			}
 		}
+		p.links(n, fs["links"], c)
 		out = append(out, c)
 	}
 	return out
 }
 
-// links holds that a check names the kinds that its condition asks for, and no
-// others: by them the engine knows which changes bear on it.
+// links holds that a check names the kinds that its condition or the values of
+// its fix ask for, and no others: by them the engine knows which changes bear on
+// it.
 func (p *parser) links(check *yaml.Node, f field, c Check) {
-	uses := asked(c.Fail + "\n" + c.Message)
+	texts := []string{c.Fail, c.Message}
+	if c.Fix != nil {
+		for _, list := range [...][]Setting{c.Fix.Set, c.Fix.Append, deletions(c.Fix.Delete)} {
+			for _, x := range list {
+				if v, ok := x.Value.(string); ok && strings.Contains(v, "{{") {
+					texts = append(texts, v)
+				}
+			}
+		}
+	}
+	uses := asked(strings.Join(texts, "\n"))
 	for _, kind := range uses {
 		if !slices.Contains(c.Links, kind) {
 			p.errorf(check, "the condition asks for linked(%q), which the check does not name; add it to links", kind)
