@@ -11,6 +11,8 @@ import (
 	"github.com/plimsoll-iac/plimsoll/internal/source"
 )
 
+const gatewayGroup = "gateway.networking.k8s.io"
+
 // unitKey is a unit together with a platform: links reach no further.
 type unitKey struct{ unit, platform string }
 
@@ -55,7 +57,12 @@ func (n neighbours) of(res *resource.Resource, kind string) []*resource.Resource
 	return all
 }
 
+// apart reports whether two resources are in namespaces that have nothing to do with
+// each other. Routes of the Gateway API name gateways of other namespaces.
 func apart(a, b *resource.Resource) bool {
+	if a.Group == gatewayGroup && b.Group == gatewayGroup {
+		return false
+	}
 	return a.Namespace != "" && b.Namespace != "" && a.Namespace != b.Namespace
 }
 

@@ -37,6 +37,8 @@ func functions() []cel.EnvOption {
 			cel.UnaryBinding(imageOf))),
 		cel.Function("secretish", cel.Overload("secretish_dyn_dyn", []*cel.Type{dyn, dyn}, cel.BoolType,
 			cel.BinaryBinding(secretish))),
+		cel.Function("stands_in", cel.Overload("stands_in_dyn", []*cel.Type{dyn}, cel.BoolType,
+			cel.UnaryBinding(standsIn))),
 		cel.Function("iam_match", cel.Overload("iam_match_dyn_string", []*cel.Type{dyn, dyn}, cel.BoolType,
 			cel.BinaryBinding(iamMatch))),
 		supportOptions(),
@@ -50,7 +52,7 @@ func (functionCosts) CallCost(function, _ string, args []ref.Val, _ ref.Val) *ui
 	switch function {
 	case "lst":
 		return nil
-	case "json", fnJSONField, fnJSONOptField, "open_to_world", "cidr_public", "image", "secretish", "iam_match", "selects", "pod_template",
+	case "json", fnJSONField, fnJSONOptField, "open_to_world", "cidr_public", "image", "secretish", "stands_in", "iam_match", "selects", "pod_template",
 		"ports_include":
 		c := uint64(5)
 		for _, a := range args {

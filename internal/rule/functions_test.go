@@ -6,7 +6,9 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"cel.dev/cel-go/common/types"
 	"github.com/plimsoll-iac/plimsoll/internal/iam"
+
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
 )
 
@@ -379,4 +381,18 @@ func FuzzLooksSecret(f *testing.F) {
 		openToWorld(value)
 		publicCIDR(value)
 	})
+}
+
+func TestStandsIn(t *testing.T) {
+	for value, want := range map[string]bool{
+		"": true, "changeme": true, "<password>": true, "${PASSWORD}": true, "xxxxxxxx": true, "aaaa": true,
+		"Y2hhbmdlbWU=": true, "PHlvdXItdG9rZW4+": true, // <your-token>
+		"YWRtaW4=": false, "aFQ5LXdxITQxekxt": false, "hT9-wq41zLm": false,
+		base64.StdEncoding.EncodeToString([]byte("postgres://shop:hT9-wq41zLm@db.example.com/shop")): false,
+		base64.StdEncoding.EncodeToString([]byte("two words, changeme")):                             false,
+	} {
+		if got := standsIn(types.String(value)); got != types.Bool(want) {
+			t.Errorf("%q: %v", value, got)
+		}
+	}
 }

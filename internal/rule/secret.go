@@ -1,9 +1,11 @@
 package rule
 
 import (
+	"encoding/base64"
 	"math"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
@@ -17,6 +19,26 @@ func secretish(name, value ref.Val) ref.Val {
 	}
 	n, _ := text(name)
 	return types.Bool(LooksSecret(n, v))
+}
+
+// standsIn is stands_in(value): whether a value, or what it is in base64, stands in
+// for one that comes from elsewhere.
+func standsIn(value ref.Val) ref.Val {
+	if u, ok := value.(*types.Unknown); ok {
+		return u
+	}
+	v, ok := text(value)
+	if !ok {
+		return types.False
+	}
+	v = strings.TrimSpace(v)
+	if plain, err := base64.StdEncoding.DecodeString(v); err == nil && utf8.Valid(plain) {
+		// A text of several words, or an address, is more than a stand-in.
+		if s := strings.TrimSpace(string(plain)); s != "" && !strings.ContainsAny(s, " \t\r\n:/@") {
+			v = s
+		}
+	}
+	return types.Bool(v == "" || marked(v))
 }
 
 // LooksSecret reports whether value is a secret written out, or a text that has
@@ -137,9 +159,9 @@ func splitWords(name string) []string {
 	return words
 }
 
-// placeholder reports whether a value stands in for one that comes from
-// elsewhere.
-func placeholder(v string) bool {
+// marked reports whether a value says of itself that it stands in for another: a
+// template, or words such as changeme.
+func marked(v string) bool {
 	if strings.ContainsAny(v, "<>") && strings.Contains(v, "<") && strings.Contains(v, ">") {
 		return true
 	}
@@ -161,12 +183,21 @@ func placeholder(v string) bool {
 			return true
 		}
 	}
-	switch low {
+	return strings.Trim(low, low[:1]) == "" // one character again and again
+}
+
+// placeholder reports whether a value stands in for one that comes from
+// elsewhere, or is a word that nobody has for a secret.
+func placeholder(v string) bool {
+	if marked(v) {
+		return true
+	}
+	switch strings.ToLower(v) {
 	case "true", "false", "yes", "no", "none", "null", "nil", "empty", "unset", "unknown", "default", "test", "password", "secret",
 		"token", "admin", "root", "user", "disabled", "enabled", "optional", "required":
 		return true
 	}
-	return strings.Trim(low, low[:1]) == "" // one character again and again
+	return false
 }
 
 // reference reports whether a value names a place where something is kept, or
