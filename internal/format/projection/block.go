@@ -25,7 +25,10 @@ const maxBlockDepth = 30
 // becomes the nested blocks and attributes that spell it. It fails for what
 // the table does not name.
 func (s *schema) block(r *resource.Resource, text string) (string, error) {
-	w := &blockWriter{schema: s, v1: strings.HasSuffix(r.Kind, "_v1")}
+	w := &blockWriter{schema: s, v1: strings.HasSuffix(r.Kind, "_v1"), label: r.Name}
+	if meta := r.Root.Get("metadata"); meta != nil && len(meta.Items) == 1 {
+		w.name = meta.Items[0].Get("name").Str()
+	}
 	var out []string
 	for dec := yaml.NewDecoder(strings.NewReader(text)); ; {
 		var doc yaml.Node
@@ -61,6 +64,8 @@ func inComments(text, name, as string) string {
 type blockWriter struct {
 	schema *schema
 	v1     bool // the resource is of the types that end in _v1
+	// label is the resource's own, and name that of its object.
+	label, name string
 	out    bytes.Buffer
 }
 
@@ -110,16 +115,9 @@ func (w *blockWriter) object(version, name string, n *yaml.Node) error {
 	if w.v1 {
 		typ = types[len(types)-1]
 	}
-	label := "main"
-	if s := field(field(n, "metadata"), "name"); s != nil {
-		label = notLabel.ReplaceAllString(s.Value, "_")
-		if c := label[0]; c >= '0' && c <= '9' || c == '-' {
-			label = "_" + label
-		}
-	}
 	head(&w.out, n.HeadComment)
 	head(&w.out, n.Content[0].HeadComment)
-	fmt.Fprintf(&w.out, "resource %q %q {\n", typ, label)
+	fmt.Fprintf(&w.out, "resource %q %q {\n", typ, w.labelOf(field(field(n, "metadata"), "name")))
 	if err := w.body(w.schema.kinds[typ].of, n, []string{"apiVersion", "kind"}, 0); err != nil {
 		return err
 	}
@@ -127,7 +125,26 @@ func (w *blockWriter) object(version, name string, n *yaml.Node) error {
 	return nil
 }
 
-var notLabel = regexp.MustCompile(`[^A-Za-z0-9_-]`)
+// labelOf gives the label of an object with a name: the resource's own where the
+// names are one, else one that no object of another resource has.
+func (w *blockWriter) labelOf(name *yaml.Node) string {
+	switch {
+	case name == nil || name.Value == "":
+		return "main"
+	case w.label != "" && name.Value == w.name:
+		return w.label
+	}
+	label := notLabel.ReplaceAllString(name.Value, "_")
+	if w.label != "" {
+		return w.label + "_" + label
+	}
+	if c := label[0]; c >= '0' && c <= '9' {
+		label = "_" + label
+	}
+	return label
+}
+
+var notLabel = regexp.MustCompile(`[^A-Za-z0-9_]`)
 
 // body writes the settings of an object but for those that are left out.
 func (w *blockWriter) body(o *object, n *yaml.Node, without []string, depth int) error {
