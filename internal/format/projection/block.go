@@ -66,7 +66,7 @@ type blockWriter struct {
 	v1     bool // the resource is of the types that end in _v1
 	// label is the resource's own, and name that of its object.
 	label, name string
-	out    bytes.Buffer
+	out         bytes.Buffer
 }
 
 func (w *blockWriter) document(own *kind, n *yaml.Node) error {
