@@ -19,7 +19,8 @@ import (
 
 // proposeBeside puts the block that a finding shows behind its resource, in the
 // same file: a document of its own in manifests, a block in Terraform, an entry
-// of Resources in CloudFormation.
+// of Resources in CloudFormation. What the block says of the resource itself goes
+// into it, in Terraform.
 func proposeBeside(f engine.Finding, files Files) ([]source.Edit, error) {
 	if f.Write == "" {
 		return nil, errors.New("there is nothing to write beside the resource")
@@ -67,8 +68,14 @@ func insertion(f *source.File, at int, lines string) []source.Edit {
 }
 
 func besideHCL(f *source.File, res *resource.Resource, block string) ([]source.Edit, error) {
-	if _, ds := hclsyntax.ParseConfig([]byte(block), "block.tf", hcl.InitialPos); ds.HasErrors() {
-		return nil, errors.New("the block is not whole")
+	whole := errors.New("the block is not whole")
+	written, ds := hclsyntax.ParseConfig([]byte(block), "block.tf", hcl.InitialPos)
+	if ds.HasErrors() {
+		return nil, whole
+	}
+	says, ok := written.Body.(*hclsyntax.Body)
+	if !ok {
+		return nil, whole
 	}
 	parsed, ds := hclsyntax.ParseConfig(f.Data, f.Path, hcl.InitialPos)
 	if ds.HasErrors() {
@@ -88,7 +95,11 @@ func besideHCL(f *source.File, res *resource.Resource, block string) ([]source.E
 	if i+1 < len(body.Blocks) && f.Pos(body.Blocks[i+1].TypeRange.Start.Byte).Line == line {
 		return nil, errors.New("another block stands on the line")
 	}
-	return insertion(f, f.LineEnd(line), "\n"+block), nil
+	edits, rest, err := within(f, body.Blocks[i], block, says)
+	if err != nil || rest == "" {
+		return edits, err
+	}
+	return append(edits, insertion(f, f.LineEnd(line), "\n"+rest)...), nil
 }
 
 // besideYAML adds a document behind the one that is the resource.
@@ -174,4 +185,77 @@ func withoutTags(n *yaml.Node) *yaml.Node {
 		inner.Tag = "!!str"
 	}
 	return &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Tag: "!!str", Value: name}, &inner}}
+}
+
+// within puts what a block says of the resource itself into it, and gives the
+// edits and what is left of the block. Settings that the resource has are
+// replaced where they are literals or name a resource; nested blocks are added
+// where it has none of their kind.
+func within(f *source.File, target *hclsyntax.Block, block string, parsed *hclsyntax.Body) ([]source.Edit, string, error) {
+	i := slices.IndexFunc(parsed.Blocks, func(b *hclsyntax.Block) bool {
+		return b.Type == target.Type && slices.Equal(b.Labels, target.Labels)
+	})
+	if i < 0 {
+		return nil, block, nil
+	}
+	own := parsed.Blocks[i]
+	written := source.NewFile("block.tf", []byte(block))
+	brace := target.CloseBraceRange.Start
+	indent := f.Line(brace.Line)[:brace.Byte-f.LineStart(brace.Line)]
+	if strings.TrimSpace(indent) != "" {
+		return nil, "", errors.New("the resource is written on one line")
+	}
+	var edits []source.Edit
+	var names, values []string
+	width := 0
+	attrs := make([]*hclsyntax.Attribute, 0, len(own.Body.Attributes))
+	for _, a := range own.Body.Attributes {
+		attrs = append(attrs, a)
+	}
+	slices.SortFunc(attrs, func(a, b *hclsyntax.Attribute) int { return a.SrcRange.Start.Byte - b.SrcRange.Start.Byte })
+	for _, a := range attrs {
+		value := string(a.Expr.Range().SliceBytes([]byte(block)))
+		if old := target.Body.Attributes[a.Name]; old != nil {
+			if err := literal(a.Name, old.Expr); err != nil && !refersToResource(old.Expr) {
+				return nil, "", err
+			}
+			r := old.Expr.Range()
+			if string(r.SliceBytes(f.Data)) != value {
+				edits = append(edits, source.Edit{Range: f.Range(r.Start.Byte, r.End.Byte), New: value})
+			}
+			continue
+		}
+		if line := written.Line(a.SrcRange.End.Line); a.SrcRange.End.Byte < written.LineStart(a.SrcRange.End.Line)+len(line) {
+			value += line[a.SrcRange.End.Byte-written.LineStart(a.SrcRange.End.Line):] // a comment
+		}
+		names, values, width = append(names, a.Name), append(values, value), max(width, len(a.Name))
+	}
+	var b strings.Builder
+	for i, name := range names {
+		fmt.Fprintf(&b, "%s  %-*s = %s\n", indent, width, name, values[i])
+	}
+	for _, inner := range own.Body.Blocks {
+		if len(blocksOf(target.Body, inner.Type)) > 0 || target.Body.Attributes[inner.Type] != nil {
+			return nil, "", fmt.Errorf("the resource has %s already", inner.Type)
+		}
+		if b.Len() > 0 {
+			b.WriteByte('\n')
+		}
+		for line := inner.TypeRange.Start.Line; line <= inner.CloseBraceRange.End.Line; line++ {
+			b.WriteString(indent + written.Line(line) + "\n")
+		}
+	}
+	if b.Len() > 0 {
+		lines := b.String()
+		if len(target.Body.Attributes)+len(target.Body.Blocks) > 0 && strings.TrimSpace(f.Line(brace.Line-1)) != "" {
+			lines = "\n" + lines
+		}
+		if eol := f.EOL(); eol != "\n" {
+			lines = strings.ReplaceAll(lines, "\n", eol)
+		}
+		at := f.LineStart(brace.Line)
+		edits = append(edits, source.Edit{Range: f.Range(at, at), New: lines})
+	}
+	start, end := written.LineStart(own.TypeRange.Start.Line), written.LineEnd(own.CloseBraceRange.End.Line)
+	return edits, strings.Trim(block[:start]+strings.TrimLeft(block[end:], "\n"), "\n"), nil
 }
