@@ -178,34 +178,47 @@ func (e *evaluator) read(ctx context.Context, u format.Unit, overlay map[string]
 	return base, after, beside, added, nil
 }
 
-// more gives how many resources after has more than head. It fails where it has
-// fewer, and where one that came has the name of another.
+// more gives how many resources after has more than head, as they are written:
+// what one is projected to is not counted. It fails where after has fewer, and
+// where one that came has the name of another.
 func more(head, after, beside []*resource.Resource) (int, error) {
-	added := len(after) - len(head)
-	if added == 0 {
+	if len(after) == len(head) {
 		return 0, nil
 	}
-	if added < 0 {
-		return 0, fmt.Errorf("with the edit there are %d resources instead of %d", len(after), len(head))
-	}
-	had := make(map[string]bool, len(head)+len(beside))
-	for _, r := range slices.Concat(head, beside) {
-		had[r.ID] = true
-	}
-	came := 0
-	for _, r := range after {
-		if had[r.ID] {
-			continue
+	had, has := written(head), written(after)
+	if len(has) <= len(had) {
+		if len(has) < len(had) {
+			return 0, fmt.Errorf("with the edit there are %d resources instead of %d", len(has), len(had))
 		}
-		if strings.Contains(r.ID, "#") {
-			return 0, fmt.Errorf("the edit brings %s, whose name another has", r.ID)
+		return 0, nil
+	}
+	elsewhere := written(beside)
+	came := 0
+	for id := range has {
+		switch {
+		case had[id]:
+			continue
+		case elsewhere[id] || strings.Contains(id, "#"):
+			return 0, fmt.Errorf("the edit brings %s, whose name another has", id)
 		}
 		came++
 	}
-	if came != added {
-		return 0, errors.New("the edit brings a resource whose name another has")
+	if came != len(has)-len(had) {
+		return 0, errors.New("the edit brings a resource in the place of another")
 	}
-	return added, nil
+	return came, nil
+}
+
+// written gives the ids of what resources were written as.
+func written(rs []*resource.Resource) map[string]bool {
+	out := make(map[string]bool, len(rs))
+	for _, r := range rs {
+		for r.Written != nil {
+			r = r.Written.Resource
+		}
+		out[r.ID] = true
+	}
+	return out
 }
 
 // narrowed gives the overlaid files alone where the other files of the unit
