@@ -126,8 +126,9 @@ func TestCatalogue(t *testing.T) {
 			t.Errorf("%s has no reference", r.ID)
 		}
 		for _, c := range r.Covers {
-			if other := covered[c]; other != "" {
-				t.Errorf("%s is covered by %s and %s", c, other, r.ID)
+			// A row that says several things is covered by several rules.
+			if covered[c] == r.ID {
+				t.Errorf("%s names %s twice", r.ID, c)
 			}
 			covered[c] = r.ID
 			if !known[c] {
