@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,7 +24,9 @@ const (
 //
 //	plimsoll:ignore RULE[,RULE…] [until=YYYY-MM-DD] -- reason
 type directive struct {
-	rules  []string
+	rules []string
+	// checks are those of a rule that it is about, where it is not about all.
+	checks map[string][]int
 	until  string
 	reason string
 	// wrong says why it does not count, and what to do; "" when it does.
@@ -40,13 +44,32 @@ func (d *directive) called() string {
 	return "the suppression for " + d.tool + " of"
 }
 
-func (d *directive) names(rule string) bool {
-	for _, r := range d.rules {
-		if r == rule {
-			return true
-		}
+// names reports whether it is about a check of a rule.
+func (d *directive) names(rule string, check int) bool {
+	if !slices.Contains(d.rules, rule) {
+		return false
 	}
-	return false
+	only, limited := d.checks[rule]
+	return !limited || slices.Contains(only, check)
+}
+
+// add has it speak of a rule, or of more of its checks.
+func (d *directive) add(c counterpart) {
+	only, limited := d.checks[c.rule]
+	switch {
+	case slices.Contains(d.rules, c.rule) && !limited:
+		return // of all of it already
+	case c.checks == nil:
+		delete(d.checks, c.rule)
+	default:
+		checks := maps.Clone(d.checks)
+		if checks == nil {
+			checks = map[string][]int{}
+		}
+		checks[c.rule] = append(slices.Clone(only), c.checks...)
+		d.checks = checks
+	}
+	d.rules = append(d.rules, c.rule)
 }
 
 // parseDirective reads one line of a comment; ok is false when it is no

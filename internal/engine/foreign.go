@@ -48,7 +48,14 @@ var (
 )
 
 // equivalents finds our rules by the ids of other tools.
-type equivalents map[string]map[string][]string
+type equivalents map[string]map[string][]counterpart
+
+// counterpart is a rule that means what an id of another tool does, or those of its
+// checks that do.
+type counterpart struct {
+	rule   string
+	checks []int // nil: all
+}
 
 func newEquivalents(rules []rule.Active) equivalents {
 	out := equivalents{}
@@ -56,12 +63,12 @@ func newEquivalents(rules []rule.Active) equivalents {
 		for tool, ids := range a.Rule.Equivalents {
 			byID := out[tool]
 			if byID == nil {
-				byID = map[string][]string{}
+				byID = map[string][]counterpart{}
 				out[tool] = byID
 			}
 			for _, id := range ids {
 				key := foreignKey(tool, id)
-				byID[key] = append(byID[key], a.Rule.ID)
+				byID[key] = append(byID[key], counterpart{a.Rule.ID, a.Rule.ChecksFor(id)})
 			}
 		}
 	}
@@ -124,11 +131,15 @@ func foreign(res *resource.Resource, index func() equivalents, today string) []d
 		}
 		for _, id := range ids {
 			if id = strings.TrimSpace(id); id == "*" {
-				for _, rules := range eq[tool] {
-					d.rules = append(d.rules, rules...)
+				for _, all := range eq[tool] {
+					for _, c := range all {
+						d.add(counterpart{rule: c.rule})
+					}
 				}
-			} else {
-				d.rules = append(d.rules, eq[tool][foreignKey(tool, id)]...)
+				continue
+			}
+			for _, c := range eq[tool][foreignKey(tool, id)] {
+				d.add(c)
 			}
 		}
 		if len(d.rules) == 0 {

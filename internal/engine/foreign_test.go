@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -98,6 +100,31 @@ func TestForeignSuppressions(t *testing.T) {
 				t.Errorf("it does not count although the base has it: %s", got[0].State)
 			}
 		})
+	}
+}
+
+// TestForeignOfOneCheck holds that an id which means one check of a rule reaches no
+// other.
+func TestForeignOfOneCheck(t *testing.T) {
+	r := privileged()
+	r.Equivalents = map[string][]string{"checkov": {"CKV_A", "CKV_B", "CKV_ALL"}}
+	other := r.Checks[0]
+	other.Fail, other.At = "true", "tty"
+	r.Checks = append(r.Checks, other)
+	r.Checks[0].Equivalents, r.Checks[1].Equivalents = []string{"CKV_A"}, []string{"CKV_B"}
+	for skip, want := range map[string]string{
+		"CKV_A": "suppressed new", "CKV_B": "new suppressed", "CKV_A,CKV_B": "suppressed suppressed", "CKV_ALL": "suppressed suppressed",
+		"CKV_A,CKV_ALL": "suppressed suppressed", "CKV_ALL,CKV_A": "suppressed suppressed", "CKV_C": "new new",
+	} {
+		res := manifest(t, "k8s/api.yaml", 1, commented("checkov:skip="+skip+": why", "", "", ""))
+		got := Evaluate(t.Context(), Options{Rules: active(t, resource.Kubernetes, r), InlineFromHead: true, Today: today}, []change.ResourceChange{added(res)}).Findings
+		if len(got) != 2 {
+			t.Fatalf("got %v", lines(got))
+		}
+		slices.SortFunc(got, func(a, b Finding) int { return cmp.Compare(a.Check, b.Check) })
+		if said := string(got[0].State) + " " + string(got[1].State); said != want {
+			t.Errorf("%s: %s, want %s", skip, said, want)
+		}
 	}
 }
 

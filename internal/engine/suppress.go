@@ -17,6 +17,34 @@ type inlines struct {
 	res      *resource.Resource
 	list     []directive
 	comments map[commentLine]bool
+	// found are the checks that find something on a line. A suppression behind one of
+	// them is meant for it, and does not go on to the line below.
+	found map[commentLine][]foundCheck
+}
+
+// foundCheck is a check of a rule.
+type foundCheck struct {
+	rule  string
+	check int
+}
+
+// spent reports whether a suppression has something on its own line to answer for.
+func (in inlines) spent(d directive) bool {
+	for _, f := range in.found[commentLine{d.place.File, d.place.Start.Line}] {
+		if d.names(f.rule, f.check) {
+			return true
+		}
+	}
+	return false
+}
+
+// note takes up that a check finds something on the line of a range.
+func (in *inlines) note(at source.Range, rule string, check int) {
+	if in.found == nil {
+		in.found = map[commentLine][]foundCheck{}
+	}
+	l := commentLine{at.File, at.Start.Line}
+	in.found[l] = append(in.found[l], foundCheck{rule, check})
 }
 
 // live reads those of a resource that have a reason and whose date has not
@@ -117,17 +145,17 @@ func (j *judge) known(id string) bool {
 	return false
 }
 
-// find gives the suppression for a rule at a place of the resource, or at one of
+// find gives the suppression for a check of a rule at a place of the resource, or at one of
 // the further places that decide: the key of a file of values. here says that it
 // answers for the place itself, whoever else reads it.
-func (in inlines) find(ruleID string, at source.Range, origins []source.Range) (d directive, here, ok bool) {
+func (in inlines) find(ruleID string, check int, at source.Range, origins []source.Range) (d directive, here, ok bool) {
 	for _, d := range in.list {
-		if d.names(ruleID) && (in.whole(d) || in.reach(d, at)) {
+		if d.names(ruleID, check) && (in.whole(d) || in.reach(d, at)) {
 			return d, d.place.File == at.File || d.place.File == in.res.Range.File, true
 		}
 	}
 	for _, d := range in.list {
-		if !d.names(ruleID) {
+		if !d.names(ruleID, check) {
 			continue
 		}
 		for _, o := range origins {
@@ -146,14 +174,15 @@ func (in inlines) reach(d directive, at source.Range) bool {
 	if file != at.File {
 		return false
 	}
-	if reaches(d.place, line, in.comments) {
+	spent := line > d.place.Start.Line && in.spent(d)
+	if !spent && reaches(d.place, line, in.comments) {
 		return true
 	}
 	if d.scope != scopeBlock || line < d.place.Start.Line {
 		return false
 	}
 	first := d.place.Start.Line
-	for in.comments[commentLine{file, first}] {
+	for !spent && in.comments[commentLine{file, first}] {
 		first++
 	}
 	return first <= line && line <= lastLine(in.res, file, first)
@@ -182,9 +211,20 @@ func (j *judge) suppress(out *changeResult, head, base *side) {
 	if len(own.list) > 0 && base.res != nil && !j.run.opt.InlineFromHead {
 		before = j.live(base.res, onBase, nil)
 	}
+	if len(own.list) > 0 {
+		for i := range out.findings {
+			own.note(out.findings[i].Range, out.findings[i].Rule.ID, out.findings[i].Check)
+		}
+	}
+	if len(before.list) > 0 {
+		for _, v := range base.violations {
+			r, _ := locate(base.res, v.item, v.setting())
+			before.note(r, v.check.rule.ID, v.check.index)
+		}
+	}
 	for i := range out.findings {
 		f := &out.findings[i]
-		if d, here, ok := own.find(f.Rule.ID, f.Range, f.Origins); ok {
+		if d, here, ok := own.find(f.Rule.ID, f.Check, f.Range, f.Origins); ok {
 			by, counts := d, true
 			if !j.run.opt.InlineFromHead {
 				by, counts = inBase(before, base, head.violations[i])
@@ -210,13 +250,13 @@ func inBase(before inlines, base *side, v violation) (directive, bool) {
 		return directive{}, false
 	}
 	for _, d := range before.list {
-		if d.names(v.check.rule.ID) && before.whole(d) {
+		if d.names(v.check.rule.ID, v.check.index) && before.whole(d) {
 			return d, true
 		}
 	}
 	for _, it := range base.itemsAt(v) {
 		r, origins := locate(before.res, it, v.setting())
-		if d, _, ok := before.find(v.check.rule.ID, r, origins); ok {
+		if d, _, ok := before.find(v.check.rule.ID, v.check.index, r, origins); ok {
 			return d, true
 		}
 	}

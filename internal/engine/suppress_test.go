@@ -233,3 +233,41 @@ func TestReaches(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// TestSuppressionBehindASetting holds that one which answers for its own line does
+// not go on to the next, and that one which has nothing there does.
+func TestSuppressionBehindASetting(t *testing.T) {
+	r := privileged()
+	r.Checks[0].Each, r.Checks[0].Fail, r.Checks[0].At, r.Checks[0].Message = "pods", "has(it.hostPID)", "hostPID", "a"
+	network := r.Checks[0]
+	network.Fail, network.At = "has(it.hostNetwork)", "hostNetwork"
+	r.Checks = append(r.Checks, network)
+	const note = " # plimsoll:ignore k8s/privileged-container -- debugging\n"
+	pod := func(first, second string) string {
+		return "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  hostname: a" + first + "  hostPID: true" + second + "  hostNetwork: true\n  containers: []\n"
+	}
+	for _, tt := range []struct{ name, text, want string }{
+		{"behind the first", pod("\n", note), "suppressed new"},
+		{"on the line above both", pod(note, "\n"), "suppressed new"},
+		{"behind each", strings.Replace(pod("\n", note), "hostNetwork: true\n", "hostNetwork: true"+note, 1), "suppressed suppressed"},
+		{"between them", pod("\n", "\n  # plimsoll:ignore k8s/privileged-container -- debugging\n"), "new suppressed"},
+	} {
+		res := manifest(t, "k8s/a.yaml", 1, tt.text)
+		before := manifest(t, "k8s/a.yaml", 1, tt.text+"  # more\n  restartPolicy: Never\n")
+		for _, fromHead := range []bool{true, false} {
+			opt := Options{Rules: active(t, resource.Kubernetes, r), InlineFromHead: fromHead, Today: today}
+			c := []change.ResourceChange{modified(before, res)}
+			if fromHead {
+				c = []change.ResourceChange{added(res)}
+			}
+			got := map[string]State{}
+			for _, f := range Evaluate(t.Context(), opt, c).Findings {
+				got[f.Path.String()] = f.State
+			}
+			said := string(got["spec.hostPID"]) + " " + string(got["spec.hostNetwork"])
+			if want := tt.want; said != want && said != strings.ReplaceAll(want, "new", "existing") {
+				t.Errorf("%s, from the head %v: %s, want %s", tt.name, fromHead, said, want)
+			}
+		}
+	}
+}

@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 
 	"cel.dev/cel-go/common/types"
-	"github.com/plimsoll-iac/plimsoll/internal/iam"
 
+	"github.com/plimsoll-iac/plimsoll/internal/iam"
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
 )
 

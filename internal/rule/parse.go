@@ -52,9 +52,24 @@ func (p *parser) rule(n *yaml.Node) *Rule {
 	r.Checks = p.checks(n, fs["checks"])
 	r.Examples = p.examples(fs["examples"], r)
 	for _, c := range r.Checks {
+		for _, id := range c.Equivalents {
+			if !names(r.Equivalents, id) {
+				p.ds.Errorf(p.file, c.Line, "the check's equivalents name %q, which the rule's do not; add it there, under its tool", id)
+			}
+		}
 		r.Sensitive = r.Sensitive || strings.Contains(c.Fail, "secretish(")
 	}
 	return r
+}
+
+// names reports whether one of the lists has an id.
+func names(lists map[string][]string, id string) bool {
+	for _, ids := range lists {
+		if slices.Contains(ids, id) {
+			return true
+		}
+	}
+	return false
 }
 
 func (p *parser) severity(n *yaml.Node, fs map[string]field) Severity {
@@ -103,14 +118,14 @@ func (p *parser) checks(rule *yaml.Node, f field) []Check {
 	}
 	var out []Check
 	for _, n := range p.items(f, maxChecks) {
-		fs := p.fields(n, "a check", "platform", "kinds", "each", "links", "fail", "at", "message", "write", "fix")
+		fs := p.fields(n, "a check", "platform", "kinds", "each", "links", "equivalents", "fail", "at", "message", "write", "fix")
 		if fs == nil {
 			continue
 		}
 		c := Check{
 			Line: n.Line, Kinds: p.list(fs["kinds"]), Each: p.text(fs["each"], false), At: p.text(fs["at"], false),
 			Fail: p.needed(n, fs, "fail", "the check"), Message: p.needed(n, fs, "message", "the check"),
-			Write: p.text(fs["write"], false), Links: p.list(fs["links"]), failAt: p.place(fs["fail"]), messageAt: p.place(fs["message"]),
+			Write: p.text(fs["write"], false), Links: p.list(fs["links"]), Equivalents: p.list(fs["equivalents"]), failAt: p.place(fs["fail"]), messageAt: p.place(fs["message"]),
 		}
 		if pf, ok := fs["platform"]; !ok {
 			p.errorf(n, "the check has no platform; add %s", oneOf(Platforms()))

@@ -92,6 +92,18 @@ type Rule struct {
 // "default" too; "reliability" and "style" are added to either.
 func Profiles() []string { return []string{"default", "strict", "reliability", "style"} }
 
+// ChecksFor gives the checks that an id of another tool means; nil for all of
+// them.
+func (r *Rule) ChecksFor(id string) []int {
+	var out []int
+	for i := range r.Checks {
+		if slices.Contains(r.Checks[i].Equivalents, id) {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
 // Platforms are the platforms that a check may be for.
 func Platforms() []string {
 	return []string{
@@ -121,6 +133,10 @@ type Check struct {
 	// at with linked(kind), spelt as in Kinds. A change of one of them has the
 	// check evaluated again for resources that did not change.
 	Links []string
+	// Equivalents are those ids of the rule's equivalents, of whatever tool, that
+	// mean this check and others that name them alone. One that no check names means
+	// all of the rule.
+	Equivalents []string
 	// Fail is CEL; true means violation. It sees `it` (what Each selected),
 	// `object` (the resource's root), `resource` (id, kind, name, namespace …)
 	// and what the selection adds (`pod` for containers).

@@ -55,11 +55,12 @@ func Schema() ([]byte, error) {
 		"write":  words("Puts the check's block behind the resource, as one of its own.", []string{"beside"}),
 	})
 	check := closed("How one platform can violate the rule.", []string{"platform", "fail", "message"}, object{
-		"platform": words("What the check is for.", Platforms()),
-		"kinds":    texts("Kinds of resources: Deployment, rbac.authorization.k8s.io/ClusterRole, aws_eks_cluster. Left out: all."),
-		"each":     text("A selection or a path ending in [*]; left out: the resource once. Selections: " + selectionNames() + "."),
-		"links":    texts("Kinds of resources beside its own that the condition looks at with linked(kind)."),
-		"fail":     text("CEL: true means violation."), "at": text("Path of the setting, relative to the item; it may be missing."),
+		"platform":    words("What the check is for.", Platforms()),
+		"kinds":       texts("Kinds of resources: Deployment, rbac.authorization.k8s.io/ClusterRole, aws_eks_cluster. Left out: all."),
+		"each":        text("A selection or a path ending in [*]; left out: the resource once. Selections: " + selectionNames() + "."),
+		"links":       texts("Kinds of resources beside its own that the condition looks at with linked(kind)."),
+		"equivalents": texts("Those ids of the rule's equivalents that mean this check alone, and others that name them: a suppression by one reaches no other check."),
+		"fail":        text("CEL: true means violation."), "at": text("Path of the setting, relative to the item; it may be missing."),
 		"message": text("One sentence without a full stop; {{ CEL }} in it is replaced."),
 		"write":   text("A block that shows what to write where no fix can do it, in the platform's language; {{ CEL }} in it is replaced by values."), "fix": fix,
 	})
