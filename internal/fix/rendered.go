@@ -28,10 +28,42 @@ import (
 // proposeRendered carries out p on a resource that was rendered.
 func proposeRendered(res *resource.Resource, p *patch, files Files) ([]source.Edit, error) {
 	r := &rendered{files: files, res: res}
-	if err := r.apply(slot{n: res.Root}, p); err != nil {
+	err := r.apply(slot{n: res.Root}, p)
+	if err != nil {
+		// What would be left empty goes with what it holds.
+		if p, raised := raise(res.Root, p); raised {
+			r = &rendered{files: files, res: res}
+			if r.apply(slot{n: res.Root}, p) == nil {
+				err = nil
+			}
+		}
+	}
+	if err != nil {
 		return nil, err
 	}
 	return distinct(r.edits), nil
+}
+
+// raise has a map or list whose every field or item p deletes deleted itself. It
+// reports whether there is one.
+func raise(n *resource.Node, p *patch) (*patch, bool) {
+	if n == nil || p.set != nil || p.del || len(p.add) > 0 {
+		return p, false
+	}
+	out, raised, gone := &patch{}, false, 0
+	for _, k := range p.kids {
+		child := childOf(n, k.step)
+		kp, up := raise(child, k.p)
+		raised = raised || up
+		if child != nil && kp.del {
+			gone++
+		}
+		out.kids = append(out.kids, kid{k.step, kp})
+	}
+	if gone > 0 && gone == len(p.kids) && gone == len(n.Fields)+len(n.Items) {
+		return &patch{del: true}, true
+	}
+	return out, raised
 }
 
 type rendered struct {
