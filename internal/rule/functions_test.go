@@ -172,6 +172,8 @@ func TestLooksSecret(t *testing.T) {
 		{"start.sh", "#!/bin/sh\nTOKEN=$(cat /run/secrets/token1)\nexec api\n", false},
 		{"app.py", "password = os.getenv(\"DB_PASSWORD1\")\n", false},
 		{"nginx.conf", "location / {\n  proxy_pass http://api:8080;\n  auth_basic \"Password 1 please\";\n}\n", false},
+		{"config.json", `{"db":{"host":"db","password":"hT9-wq41zLm"}}`, true},
+		{"config.json", `{"list":["a"],"token":{"issuer":"https://id.example.com"}}`, false},
 		{"README", "The password: ask the team 24 hours before\n", false},
 		{"JAVA_OPTS", "-Xmx512m -Ddb.password=hT9-wq!41zLm", true},
 		{"", "--db-password=hT9-wq!41zLm", true},

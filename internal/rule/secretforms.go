@@ -153,7 +153,7 @@ var (
 		return regexp.MustCompile(`^\s*(?:export\s+|-\s+)?["']?([A-Za-z_][A-Za-z0-9_.-]*)["']?\s*[:=]\s*(?:"([^"]*)"|'([^']*)'|([^\s"'#;,][^\s"';,]*))\s*[,;]?\s*(?:#.*)?$`)
 	})
 	settingPair = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`(?:^|[\s,;{&?(])(?:--?(?:D)?|"|')?([A-Za-z_][A-Za-z0-9_.-]*)["']?\s*[:=]\s*(?:"([^"]*)"|'([^']*)'|([^\s"',;&})]+))`)
+		return regexp.MustCompile(`(?:^|[\s,;{&?(])(?:--?(?:D)?|"|')?([A-Za-z_][A-Za-z0-9_.-]*)["']?\s*[:=]\s*(?:"([^"]*)"|'([^']*)'|([^\s"',;&})\[{][^\s"',;&})]*))`)
 	})
 )
 
