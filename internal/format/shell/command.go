@@ -175,6 +175,14 @@ func unwrap(ws []word, via []word) ([]word, []word) {
 			valued = "-s -k"
 		case "xargs":
 			valued = "-I -n -P -L -d -E -s -a"
+		case "python", "python2", "python3", "py":
+			// What is installed by python -m pip is installed by pip.
+			if len(ws) < 4 || ws[1].text != "-m" || !pip(ws[2].text) {
+				return ws, via
+			}
+			via = append(via[:len(via):len(via)], word{text: name, start: ws[0].start, end: ws[1].end})
+			ws = ws[2:]
+			continue
 		case "nohup", "exec", "command", "builtin", "setsid", "stdbuf", "chroot", "flock", "retry", "cloud-init-per":
 		default:
 			return ws, via
@@ -212,6 +220,10 @@ func unwrap(ws []word, via []word) ([]word, []word) {
 		ws = rest
 	}
 	return ws, via
+}
+
+func pip(s string) bool {
+	return s == "pip" || s == "pip3"
 }
 
 func assignment(s string) bool {

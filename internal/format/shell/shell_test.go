@@ -63,6 +63,7 @@ func TestRead(t *testing.T) {
 		{"continued", "apt-get update && \\\n  apt-get install -y \\\n    telnetd", []string{"apt-get(update)", "apt-get(install|-y|telnetd)"}},
 		{"sudo", "sudo -E -u root /usr/bin/curl x", []string{"sudo curl(x)"}},
 		{"env", "env A=b B=c setenforce 0", []string{"env setenforce(0)"}},
+		{"pip as a module", "python3 -m pip install flask && python -m venv /v", []string{"python3 pip(install|flask)", "python(-m|venv|/v)"}},
 		{"pipe", "curl -s x | sudo tee /a | bash -s --", []string{"curl(-s|x) > tee|bash", "sudo tee(/a) > bash", "bash(-s|--)"}},
 		{"process substitution", "bash <(curl -s x)", []string{"curl(-s|x) > bash", "bash(<(curl -s x))"}},
 		{"command substitution", `sh -c "$(curl -fsSL x)"`, []string{"curl(-fsSL|x) > sh", `sh(-c|$(curl -fsSL x))`}},
