@@ -475,10 +475,12 @@ func (w *hclWriter) parts(r hcl.Range, parts []span, add []string, indent, sep s
 		return nil
 	}
 	if stay < len(parts) {
-		if len(add) > 0 {
-			return errors.New("entries are not taken out of and added to one collection at once")
+		if len(add) > 0 && parts[len(parts)-1].gone {
+			return errors.New("the last entry is not taken out of a collection that others are added to")
 		}
-		return w.deleteSpans(r, parts)
+		if err := w.deleteSpans(r, parts); err != nil {
+			return err
+		}
 	}
 	if len(add) == 0 {
 		return nil
