@@ -443,6 +443,8 @@ var apart = map[string]string{
 	"overlay-broken":             "one side cannot be built",
 	"moved-between-folders":      "a fingerprint is of its folder",
 
+	"suppression-behind-a-setting": "what was suppressed and still is stands among the suppressed",
+
 	"complaint-gate-rewrites-itself":          "base and head have other rules",
 	"aws-database-behind-an-open-group":       "the database came last; a scan speaks of the group alone",
 	"complaint-policy-deleted-workload-stays": "the last policy of a folder is missed by whoever saw it: a scan of the head cannot",
