@@ -136,11 +136,18 @@ func (c *counter) command(number int, text string) {
 	})
 }
 
-func (c *counter) since(n int) []string { return calls(c.d, n) }
+func (c *counter) since(n int) []string {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
+	defer cancel()
+	c.must(nil, c.d.sim.WaitAnswered(ctx))
+	return calls(c.d, n)
+}
 
 // event counts the calls of what do brings about.
 func (c *counter) event(name string, most int, do func()) {
 	c.t.Helper()
+	c.since(0)
 	seen := len(c.d.sim.Requests())
 	do()
 	c.row(name, most, c.since(seen))

@@ -2,6 +2,7 @@ package githubsim
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -72,9 +73,32 @@ type requestLog struct {
 	mu   sync.Mutex
 	all  []Exchange
 	next int64
+	open int
+	idle chan struct{} // closed while no request is open
 }
 
-func newRequestLog() *requestLog { return &requestLog{} }
+func newRequestLog() *requestLog {
+	l := &requestLog{idle: make(chan struct{})}
+	close(l.idle)
+	return l
+}
+
+// enter and leave stand around a request that is being answered.
+func (l *requestLog) enter() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.open++; l.open == 1 {
+		l.idle = make(chan struct{})
+	}
+}
+
+func (l *requestLog) leave() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.open--; l.open == 0 {
+		close(l.idle)
+	}
+}
 
 func (l *requestLog) add(e Exchange) {
 	l.mu.Lock()
@@ -94,6 +118,20 @@ func (s *Server) Requests() []Exchange {
 	s.seen.mu.Lock()
 	defer s.seen.mu.Unlock()
 	return slices.Clone(s.seen.all)
+}
+
+// WaitAnswered waits until no request is being answered: what a request does
+// can be seen before Requests has it.
+func (s *Server) WaitAnswered(ctx context.Context) error {
+	s.seen.mu.Lock()
+	idle := s.seen.idle
+	s.seen.mu.Unlock()
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("githubsim: wait for answers: %w", context.Cause(ctx))
+	}
 }
 
 // ResetRequests empties the log of requests.
@@ -128,6 +166,8 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request, kind Kind, ser
 		Exchange: Exchange{Kind: kind, Method: r.Method, Path: r.URL.Path},
 		s:        s, r: r, header: http.Header{},
 	}
+	s.seen.enter()
+	defer s.seen.leave()
 	body, err := readBody(r.Body)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
