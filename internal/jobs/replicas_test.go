@@ -78,7 +78,7 @@ func replica(text string) error {
 		return err
 	}
 	fmt.Println("up")
-	return q.Run(ctx, 4, handlerFunc(func(ctx context.Context, j Job) error {
+	return q.Run(ctx, replicaWorkers, handlerFunc(func(ctx context.Context, j Job) error {
 		note("begin", j)
 		wait(ctx, 4*time.Millisecond)
 		// What follows is what would be written to GitHub.
@@ -293,9 +293,13 @@ func readLedger(t *testing.T, path string) string {
 	return string(data)
 }
 
+// replicaWorkers is how many jobs a replica works at.
+const replicaWorkers = 4
+
 // account holds the ledger against what was acknowledged: of every pull request
 // the newest delivery came to its end, none was written to while another replica
-// had it, and none came to its end twice.
+// had it, and none came to its end twice but what the three that were killed had
+// ended and not yet noted.
 func account(t *testing.T, ledger string, total int, want map[int]int) {
 	t.Helper()
 	newest := map[int]int{} // pull request → its highest delivery that ended
@@ -345,7 +349,7 @@ func account(t *testing.T, ledger string, total int, want map[int]int) {
 			t.Errorf("pull request %d: the newest delivery that ended is %d, want %d", p, newest[p], n)
 		}
 	}
-	if overlaps > 0 || twice > 3 {
+	if overlaps > 0 || twice > 3*replicaWorkers {
 		t.Errorf("%d overlaps, %d deliveries ended twice", overlaps, twice)
 	}
 	t.Logf("%d ended, %d superseded by a newer one, %d lost, %d written over another's hold, %d begun beside one that was held up, %d ended twice (killed between the end and its note)",
