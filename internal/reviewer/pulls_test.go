@@ -118,7 +118,10 @@ func TestPulls(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no pull requests in testdata/pulls (%v)", err)
 	}
-	for _, name := range files {
+	for i, name := range files {
+		if testing.Short() && i%4 > 0 {
+			continue // under the race detector every fourth shows as much; without it all are held
+		}
 		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
 			data, err := os.ReadFile(name)
 			if err != nil {
