@@ -95,7 +95,7 @@ func besideHCL(f *source.File, res *resource.Resource, block string) ([]source.E
 	if i+1 < len(body.Blocks) && f.Pos(body.Blocks[i+1].TypeRange.Start.Byte).Line == line {
 		return nil, errors.New("another block stands on the line")
 	}
-	edits, rest, err := within(f, body.Blocks[i], block, says)
+	edits, rest, err := intoResource(f, body.Blocks[i], block, says)
 	if err != nil || rest == "" {
 		return edits, err
 	}
@@ -187,11 +187,11 @@ func withoutTags(n *yaml.Node) *yaml.Node {
 	return &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Tag: "!!str", Value: name}, &inner}}
 }
 
-// within puts what a block says of the resource itself into it, and gives the
+// intoResource puts what a block says of the resource itself into it, and gives the
 // edits and what is left of the block. Settings that the resource has are
 // replaced where they are literals or name a resource; nested blocks are added
 // where it has none of their kind.
-func within(f *source.File, target *hclsyntax.Block, block string, parsed *hclsyntax.Body) ([]source.Edit, string, error) {
+func intoResource(f *source.File, target *hclsyntax.Block, block string, parsed *hclsyntax.Body) ([]source.Edit, string, error) {
 	i := slices.IndexFunc(parsed.Blocks, func(b *hclsyntax.Block) bool {
 		return b.Type == target.Type && slices.Equal(b.Labels, target.Labels)
 	})

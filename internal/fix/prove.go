@@ -137,8 +137,8 @@ func judge(mended []engine.Finding, was, is Evaluation, overlay map[string][]byt
 			continue
 		}
 		// Another finding of an edited block may be mended on the way; one of
-		// another block says that the edit reached too far, but for one that
-		// changes nothing of what was there.
+		// another block says that the edit reached too far, unless what was added
+		// is what that one lacked too.
 		if !adds && !blocks[blockOf(b)] {
 			return fmt.Errorf("%w: %s on %s would go too", ErrUnproven, b.Rule.ID, b.Resource.ID)
 		}
