@@ -49,7 +49,7 @@ rules-bench: ## Measure the catalogue: evaluations a second and their allocation
 	go test -run '^$$' -bench . -benchmem ./rules
 
 .PHONY: noise
-noise: ## Count findings for each 100 resources over manifests that Go modules ship (downloads them)
+noise: ## Count findings for each 100 resources over manifests and Terraform that Go modules ship (downloads them)
 	.ci/noise.sh
 
 .PHONY: rule-docs
