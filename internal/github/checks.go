@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"unicode/utf8"
 
 	gh "github.com/google/go-github/v60/github"
@@ -52,19 +53,25 @@ func (c *Client) Begin(ctx context.Context, pr PullRequest) (*Run, error) {
 		}
 	}
 	// A try that was cut short may have made a run that memory does not know.
-	look := !pr.NewHead || remembered && known.Head == pr.HeadSHA
-	known.Head, known.Run, known.Annotated, known.Done = pr.HeadSHA, 0, false, false
+	claimed := remembered && known.Head == pr.HeadSHA
+	look, lost := !pr.NewHead || claimed, 0
+	if claimed && known.Run == 0 {
+		lost = 1
+	}
+	known = record{Head: pr.HeadSHA, Clean: known.Clean, Doubt: claimed && known.Doubt}
 	if !look && c.remember(ctx, pr, known) != nil {
 		look = true
 	}
-	run, err := c.create(ctx, pr, look)
+	run, doubt, err := c.create(ctx, pr, look, lost)
 	if err != nil {
 		return nil, err
 	}
 	run.known = known
-	run.known.Run = run.ID
-	c.markHead(ctx, pr)
-	if err := c.remember(ctx, pr, run.known); err != nil {
+	run.known.Run, run.known.Doubt = run.ID, known.Doubt || doubt
+	// The run is there, whether or not it is wanted any more.
+	after := context.WithoutCancel(ctx)
+	c.markHead(after, pr)
+	if err := c.remember(after, pr, run.known); err != nil {
 		// Forgetting costs a look-up later, unless it leaves a claim behind
 		// that would soon be wrong; Publish guards against that.
 		c.logger(pr).WarnContext(ctx, "memory not writable", "error", err)
@@ -72,16 +79,18 @@ func (c *Client) Begin(ctx context.Context, pr PullRequest) (*Run, error) {
 	return run, nil
 }
 
-// create makes a check run. look says that one of ours may be at the head.
-func (c *Client) create(ctx context.Context, pr PullRequest, look bool) (*Run, error) {
+// create makes a check run. look says that one of ours may be at the head, lost
+// how many tries to make one had no answer; doubt, that such a try may still
+// bring a run beside the one given.
+func (c *Client) create(ctx context.Context, pr PullRequest, look bool, lost int) (run *Run, doubt bool, err error) {
 	for try := 1; ; try++ {
 		if look {
 			run, err := c.find(ctx, pr)
 			if err != nil {
-				return nil, explain(ctx, "check runs", err)
+				return nil, false, explain(ctx, "check runs", err)
 			}
 			if run != nil {
-				return run, nil
+				return run, lost > 1, nil
 			}
 		}
 		opts := gh.CreateCheckRunOptions{
@@ -99,31 +108,43 @@ func (c *Client) create(ctx context.Context, pr PullRequest, look bool) (*Run, e
 					run.Moved = p.GetHead().GetSHA() != pr.HeadSHA
 				}
 			}
-			return run, nil
+			return run, lost > 0, nil
 		}
 		if !ambiguous(ctx, err) || try >= maxEffectTries {
-			return nil, explain(ctx, "check run", err)
+			return nil, false, explain(ctx, "check run", err)
 		}
 		if err := c.opt.Sleep(ctx, c.backoff(try)); err != nil {
-			return nil, fmt.Errorf("check run: %w", err)
+			return nil, false, fmt.Errorf("check run: %w", err)
 		}
-		look = true // it may have been made all the same
+		look, lost = true, lost+1 // it may have been made all the same
 	}
+}
+
+// ours lists our runs of pr at its head: of each suite the latest, or with all
+// every one.
+func (c *Client) ours(ctx context.Context, pr PullRequest, all bool) ([]*gh.CheckRun, error) {
+	app := c.opt.AppID
+	opts := &gh.ListCheckRunsOptions{CheckName: gh.String(CheckName), AppID: &app, ListOptions: gh.ListOptions{PerPage: perPage}}
+	if all {
+		opts.Filter = gh.String("all")
+	}
+	got, _, err := c.review(pr).rest.Checks.ListCheckRunsForRef(reading(ctx, "list check runs"), pr.Owner, pr.Repo, pr.HeadSHA, opts)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(got.CheckRuns, func(r *gh.CheckRun) bool {
+		return r.GetName() != CheckName || r.GetApp().GetID() != app || r.GetExternalID() != pr.externalID() || r.GetHeadSHA() != pr.HeadSHA
+	}), nil
 }
 
 // find gives our run at pr's head that can be taken up, in progress, or nil.
 func (c *Client) find(ctx context.Context, pr PullRequest) (*Run, error) {
-	app := c.opt.AppID
-	got, _, err := c.review(pr).rest.Checks.ListCheckRunsForRef(reading(ctx, "list check runs"), pr.Owner, pr.Repo, pr.HeadSHA,
-		&gh.ListCheckRunsOptions{CheckName: gh.String(CheckName), AppID: &app, ListOptions: gh.ListOptions{PerPage: perPage}})
+	runs, err := c.ours(ctx, pr, false)
 	if err != nil {
 		return nil, err
 	}
 	var newest *gh.CheckRun
-	for _, r := range got.CheckRuns {
-		if r.GetName() != CheckName || r.GetApp().GetID() != app || r.GetExternalID() != pr.externalID() || r.GetHeadSHA() != pr.HeadSHA {
-			continue
-		}
+	for _, r := range runs {
 		if newest == nil || r.GetID() > newest.GetID() {
 			newest = r
 		}
@@ -136,13 +157,35 @@ func (c *Client) find(ctx context.Context, pr PullRequest) (*Run, error) {
 	switch {
 	case newest.GetOutput().GetAnnotationsCount() > 0 && open:
 		// A former try got half-way. It must not stay open.
-		return nil, c.conclude(ctx, pr, run, review.Neutral, "Replaced", "A newer run of this check takes its place.")
+		return nil, c.replace(ctx, pr, run)
 	case newest.GetOutput().GetAnnotationsCount() > 0:
 		return nil, nil
 	case newest.GetStatus() == "in_progress":
 		return run, nil
 	}
 	return run, c.restart(ctx, pr, run)
+}
+
+// replace completes a run that another one takes the place of.
+func (c *Client) replace(ctx context.Context, pr PullRequest, run *Run) error {
+	return c.conclude(ctx, pr, run, review.Neutral, "Replaced", "A newer run of this check takes its place.")
+}
+
+// tidy completes what runs of ours are open beside run, which nobody would
+// complete: they were made by tries that never learned of it.
+func (c *Client) tidy(ctx context.Context, pr PullRequest, run *Run) {
+	runs, err := c.ours(ctx, pr, true)
+	for _, r := range runs {
+		if r.GetID() == run.ID || r.GetStatus() == "completed" {
+			continue
+		}
+		if rerr := c.replace(ctx, pr, &Run{ID: r.GetID(), HeadSHA: pr.HeadSHA}); rerr != nil {
+			err = rerr
+		}
+	}
+	if err != nil {
+		c.logger(pr).WarnContext(ctx, "a check run beside the completed one may be open", "error", err)
+	}
 }
 
 func (c *Client) restart(ctx context.Context, pr PullRequest, run *Run) error {
@@ -192,7 +235,13 @@ func (c *Client) complete(ctx context.Context, pr PullRequest, run *Run, rv *rev
 			Label: cutRunes(a.Label, maxLabel), Description: cutRunes(a.Description, maxDescription), Identifier: cutRunes(a.Identifier, maxLabel),
 		})
 	}
-	return c.update(ctx, pr, run, opts)
+	if err := c.update(ctx, pr, run, opts); err != nil {
+		return err
+	}
+	if run.known.Doubt {
+		c.tidy(ctx, pr, run)
+	}
+	return nil
 }
 
 // update changes a run. Annotations are appended by GitHub, so a request with

@@ -20,6 +20,9 @@ type record struct {
 	Run  int64  `json:"run,omitempty"` // check run at Head
 	// Annotated says that the run has annotations, which cannot be taken back.
 	Annotated bool `json:"annotated,omitempty"`
+	// Doubt says that a try whose end is not known may have made another run at
+	// Head, which GitHub did not list before Run was made.
+	Doubt bool `json:"doubt,omitempty"`
 	// Done says that the review of Head was published.
 	Done bool `json:"done,omitempty"`
 	// Clean says that we know that no comment of ours is on the pull request.

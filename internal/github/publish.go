@@ -75,7 +75,7 @@ func (c *Client) Publish(ctx context.Context, pr PullRequest, run *Run, p Public
 		return out, explain(ctx, "completing the check run", err)
 	}
 	out.Annotations = len(annotations)
-	run.known.Done = true
+	run.known.Done, run.known.Doubt = true, false
 	if err := c.remember(ctx, pr, run.known); err != nil {
 		// A second event of this head then costs a second review.
 		c.logger(pr).WarnContext(ctx, "memory not writable", "error", err)

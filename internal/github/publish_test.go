@@ -543,6 +543,84 @@ func TestBeginTakesUpARun(t *testing.T) {
 	}
 }
 
+// A newer event of the same pull request ends the job that is just making the
+// check run.
+func TestBeginIsNotCutOff(t *testing.T) {
+	s := newStage(t, nil)
+	asked, hold := make(chan struct{}), make(chan struct{})
+	s.faults(func(e githubsim.Exchange) *githubsim.Fault {
+		if e.Template == callCreate {
+			close(asked)
+			return &githubsim.Fault{Hold: hold}
+		}
+		return nil
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	first := make(chan *Run, 1)
+	go func() {
+		run, _ := s.client.Begin(ctx, s.pr)
+		first <- run
+	}()
+	<-asked
+	cancel()
+	close(hold)
+	made := <-first
+	if made == nil {
+		t.Fatal("the first job does not know of its check run")
+	}
+	s.faults(nil)
+	s.pr.NewHead = false
+	s.calls()
+	again, err := s.client.Begin(t.Context(), s.pr)
+	s.must(err)
+	s.expectCalls(callUpdate)
+	if n := len(s.sim.CheckRuns(shop, s.pr.HeadSHA)); n != 1 || again.ID != made.ID {
+		t.Errorf("%d check runs, %d taken up, want %d", n, again.ID, made.ID)
+	}
+}
+
+// A check run that GitHub makes after all, when it was looked for in vain, does
+// not stay open.
+func TestLateCheckRunIsCompleted(t *testing.T) {
+	for name, first := range map[string]githubsim.Fault{"the same try": {Drop: true}, "a try before": {Status: http.StatusForbidden}} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t, nil)
+			s.faults(once(callCreate, first))
+			if first.Status != 0 {
+				if _, err := s.client.Begin(t.Context(), s.pr); err == nil {
+					t.Fatal("the first try went well")
+				}
+			}
+			tries := 0
+			s.faults(func(e githubsim.Exchange) *githubsim.Fault {
+				if e.Template != callCreate {
+					return nil
+				}
+				switch tries++; {
+				case tries == 1 && first.Drop:
+					return &first
+				case tries == 1 || tries == 2 && first.Drop:
+					if _, _, err := s.client.create(context.WithoutCancel(t.Context()), s.pr, false, 0); err != nil {
+						t.Error(err)
+					}
+				}
+				return nil
+			})
+			s.calls()
+			s.publish(clean())
+			runs := s.sim.CheckRuns(shop, s.pr.HeadSHA)
+			if len(runs) != 2 || runs[0].Conclusion != "neutral" || runs[0].Title != "Replaced" || runs[1].Conclusion != "success" {
+				t.Errorf("check runs %+v", runs)
+			}
+			// It was put in order once.
+			s.pr.NewHead = false
+			s.calls()
+			s.publish(clean())
+			s.expectCalls(callUpdate, callCompare, callUpdate)
+		})
+	}
+}
+
 func TestMemoryThatFails(t *testing.T) {
 	s := newStage(t, nil)
 	s.memory.fail = errors.New("disk full")

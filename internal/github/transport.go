@@ -15,6 +15,7 @@ import (
 const (
 	maxResponse  = 32 << 20 // bytes of one answer
 	attemptTime  = 45 * time.Second
+	lastWord     = 4 * time.Second // for an effect's answer, once nobody wants it
 	maxTries     = 4
 	firstBackoff = 400 * time.Millisecond
 	maxBackoff   = 8 * time.Second
@@ -93,7 +94,7 @@ func (t *courier) RoundTrip(req *http.Request) (*http.Response, error) {
 				return nil, err
 			}
 		}
-		resp, err := t.once(req, header)
+		resp, err := t.once(req, header, what.repeatable)
 		if err == nil {
 			t.c.opt.OnCall(what.name, t.installation, resp.StatusCode, remaining(resp.Header))
 			if limit := t.c.limited(t.installation, resp); limit != nil {
@@ -119,9 +120,16 @@ func (t *courier) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 }
 
-// once sends req and reads the whole answer.
-func (t *courier) once(req *http.Request, authorization string) (*http.Response, error) {
+// once sends req and reads the whole answer. An effect under way is not cut off
+// where the caller's context ends: GitHub might carry it out all the same, after
+// whoever comes next has looked for it.
+func (t *courier) once(req *http.Request, authorization string, repeatable bool) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(req.Context(), attemptTime)
+	if !repeatable {
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), attemptTime)
+		stop := context.AfterFunc(req.Context(), func() { time.AfterFunc(lastWord, cancel) })
+		defer stop()
+	}
 	defer cancel()
 	out := req.Clone(ctx)
 	if req.GetBody != nil {
