@@ -65,7 +65,7 @@ func text(n *resource.Node) (s string, ok bool) {
 	case !n.Unknown:
 		s, ok = n.Value.(string)
 		return s, ok
-	case len(n.Parts) > 1:
+	case len(n.Parts) > 1 && strings.Join(n.Parts, "") != "":
 		return strings.Join(n.Parts, hole), true
 	}
 	return "", false

@@ -17,6 +17,7 @@ func TestGivenAndKnown(t *testing.T) {
 		{Name: "more", Node: &resource.Node{Kind: resource.List, Partial: true}},
 		{Name: "reference", Node: &resource.Node{Unknown: true, Refs: []string{"aws_kms_key.a"}}},
 		{Name: "text in part", Node: &resource.Node{Unknown: true, Parts: []string{"alias/", ""}}},
+		{Name: "something", Node: &resource.Node{Unknown: true, Parts: []string{"", ""}}},
 		{Name: "variable", Node: &resource.Node{Unknown: true, Why: "var.key has no default"}},
 	}}}
 	partial := mapVal{&resource.Node{Kind: resource.Map, Partial: true}}
@@ -27,6 +28,7 @@ func TestGivenAndKnown(t *testing.T) {
 	}{
 		{root, "text", "true", true}, {root, "empty", "false", true}, {root, "null", "false", false}, {root, "no", "true", true},
 		{root, "list", "false", true}, {root, "more", "unknown", true}, {root, "reference", "true", false}, {root, "text in part", "true", false},
+		{root, "something", "true", false},
 		{root, "variable", "unknown", false}, {root, "missing", "false", false}, {partial, "missing", "unknown", false},
 	} {
 		got := "unknown"

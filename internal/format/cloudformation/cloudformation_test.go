@@ -209,6 +209,68 @@ Resources:
 	}
 }
 
+// TestValuesThatComeToSomething holds of which values it is known that they are
+// not empty, though nobody knows what they are.
+func TestValuesThatComeToSomething(t *testing.T) {
+	const head = `
+Parameters:
+  Free: {Type: String}
+  Long: {Type: String, MinLength: 3}
+  Short: {Type: String, MinLength: "0"}
+  One: {Type: String, AllowedValues: [a, b]}
+  MayBeNone: {Type: String, AllowedValues: ["", b]}
+  Count: {Type: Number}
+  Vpc: {Type: "AWS::EC2::VPC::Id"}
+  Subnets: {Type: "List<AWS::EC2::Subnet::Id>"}
+  Stored: {Type: "AWS::SSM::Parameter::Value<String>", Default: /shop/key}
+  StoredList: {Type: "AWS::SSM::Parameter::Value<List<String>>", Default: /shop/keys}
+Conditions:
+  Maybe: !Equals [!Ref Free, x]
+Resources:
+  B: {Type: "AWS::S3::Bucket"}
+  A:
+    Type: AWS::S3::Bucket
+    Properties:
+      V: `
+	for text, want := range map[string]bool{
+		"!ImportValue x": true,
+		"{'Fn::ImportValue': !Sub '${Free}-key'}": true,
+		"!Sub '${AWS::Region}'":                   true,
+		"!Ref AWS::AccountId":                     true,
+		"!Ref AWS::NotificationARNs":              false,
+		"!Ref Free":                               false,
+		"!Ref Long":                               true,
+		"!Ref Short":                              false,
+		"!Ref One":                                true,
+		"!Ref MayBeNone":                          false,
+		"!Ref Count":                              true,
+		"!Ref Vpc":                                true,
+		"!Ref Subnets":                            false,
+		"!Ref Stored":                             true,
+		"!Ref StoredList":                         false,
+		"!If [Maybe, !ImportValue x, !ImportValue y]":    true,
+		"!If [Maybe, !ImportValue x, !GetAtt B.Arn]":     true,
+		"!If [Maybe, !ImportValue x, arn]":               true,
+		"!If [Maybe, !ImportValue x, !Ref AWS::NoValue]": false,
+		"!If [Maybe, !ImportValue x, '']":                false,
+		"!If [Maybe, !ImportValue x, !Ref Free]":         false,
+	} {
+		n := read(t, "a.yaml", head+text+"\n")["A"].Root.Path("Properties", "V")
+		if n == nil {
+			if want {
+				t.Errorf("%s is absent", text)
+			}
+			continue
+		}
+		if !n.Unknown {
+			t.Errorf("%s is known: %s", text, show(n))
+		}
+		if got := len(n.Parts) > 0; got != want {
+			t.Errorf("%s comes to something: %v, want %v", text, got, want)
+		}
+	}
+}
+
 func show(n *resource.Node) string {
 	switch {
 	case n == nil:

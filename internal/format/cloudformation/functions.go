@@ -1,6 +1,7 @@
 package cloudformation
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -113,6 +114,8 @@ func (p *partial) node(n *resource.Node, origins []source.Range) *resource.Node 
 	out.Refs = refsOf(p.from)
 	if parts := append(p.parts, p.cur.String()); len(parts) <= maxPieces && strings.Join(parts, "") != "" {
 		out.Parts = parts
+	} else if slices.ContainsFunc(p.from, isSet) {
+		out.Parts = something
 	}
 	return out
 }
@@ -257,6 +260,9 @@ func either(n *resource.Node, why string, a, b *resource.Node, depth int) *resou
 	if a == nil || b == nil || a.Unknown || b.Unknown || a.Kind != resource.Map || b.Kind != resource.Map || depth > yamltree.MaxDepth {
 		out := unknown(n, why)
 		out.Refs = refsOf([]*resource.Node{a, b})
+		if isSet(a) && isSet(b) {
+			out.Parts = something
+		}
 		return out
 	}
 	// The settings that both have are there; the others may be.

@@ -118,6 +118,27 @@ func unknown(n *resource.Node, why string) *resource.Node {
 	return &resource.Node{Kind: resource.String, Range: n.Range, KeyRange: n.KeyRange, Origins: n.Origins, Unknown: true, Why: why}
 }
 
+// something is what is known of a text that is not known but that is never empty.
+// It is shared: don't change it.
+var something = []string{"", ""}
+
+// set gives a node at n that comes to something, whatever that is.
+func set(n *resource.Node, why string) *resource.Node {
+	out := unknown(n, why)
+	out.Parts = something
+	return out
+}
+
+// isSet reports whether a value comes to something: text that is not empty, a
+// number, or what depends on the attributes of a resource.
+func isSet(n *resource.Node) bool {
+	if n != nil && n.Unknown {
+		return len(n.Refs)+len(n.Parts) > 0
+	}
+	s, ok := scalar(n)
+	return ok && s != ""
+}
+
 // unknownFor gives a node at n that is unknown because others are: what they
 // refer to, it refers to.
 func unknownFor(n *resource.Node, from ...*resource.Node) *resource.Node {
@@ -263,10 +284,14 @@ func (r *resolver) call(n *resource.Node, name string, arg *resource.Node, depth
 		}
 		return out
 	}
-	if name == "Fn::Transform" {
+	why := yamltree.Clean(name) + ", which is known only when the stack is made"
+	switch name {
+	case "Fn::ImportValue", "Fn::GetAZs", "Fn::Cidr":
+		return set(n, why) // no stack can export an empty value
+	case "Fn::Transform":
 		r.macros++
 	}
-	return unknown(n, yamltree.Clean(name)+", which is known only when the stack is made")
+	return unknown(n, why)
 }
 
 func attribute(arg *resource.Node) string {
@@ -299,7 +324,11 @@ func (r *resolver) ref(n *resource.Node, name string) *resource.Node {
 		if name == "" || !strings.HasPrefix(name, "AWS::") && r.resources.Get(name) == nil {
 			return unknown(n, yamltree.Clean(name)+", which is neither a parameter nor a resource of the template")
 		}
-		return r.unknownOf(n, name, yamltree.Clean(name)+", which is known only when the stack is made")
+		out := r.unknownOf(n, name, yamltree.Clean(name)+", which is known only when the stack is made")
+		if slices.Contains(alwaysSet, name) {
+			out.Parts = something
+		}
+		return out
 	}
 	d, kind := p.Get("Default"), p.Get("Type").Str()
 	if g, ok := r.given[name]; ok {
@@ -312,8 +341,12 @@ func (r *resolver) ref(n *resource.Node, name string) *resource.Node {
 	}
 	s, ok := scalar(d)
 	switch {
+	case d == nil && neverEmpty(p):
+		return set(n, "the parameter "+yamltree.Clean(name)+", which has no default")
 	case d == nil:
 		return unknown(n, "the parameter "+yamltree.Clean(name)+", which has no default")
+	case strings.HasPrefix(kind, ssmValue) && !strings.Contains(kind, "List<"):
+		return set(n, "the parameter "+yamltree.Clean(name)+", which is known only when the stack is made")
 	case !ok || strings.HasPrefix(kind, "AWS::SSM::"):
 		return unknown(n, "the parameter "+yamltree.Clean(name)+", which is known only when the stack is made")
 	case kind == "CommaDelimitedList" || strings.HasPrefix(kind, "List<"):
@@ -324,6 +357,39 @@ func (r *resolver) ref(n *resource.Node, name string) *resource.Node {
 		}
 	}
 	return computed(n, resource.String, s, []source.Range{d.Range})
+}
+
+// alwaysSet are the pseudo parameters that only the stack knows and that always
+// have a value. They are read, never written.
+var alwaysSet = []string{"AWS::AccountId", "AWS::Region", "AWS::StackId", "AWS::StackName"}
+
+// ssmValue begins the type of a parameter whose value stands in Systems Manager,
+// which stores no empty one.
+const ssmValue = "AWS::SSM::Parameter::Value<"
+
+// neverEmpty reports whether no stack can leave a parameter empty: CloudFormation
+// takes nothing but the name of something that exists, a number, or a text that
+// the parameter's own constraints let through.
+func neverEmpty(p *resource.Node) bool {
+	kind := p.Get("Type").Str()
+	switch {
+	case kind == "Number":
+		return true
+	case strings.HasPrefix(kind, "AWS::"):
+		return !strings.Contains(kind, "List<")
+	case kind != "String":
+		return false
+	}
+	if least, ok := scalar(p.Get("MinLength")); ok {
+		if v, err := strconv.Atoi(least); err == nil && v > 0 {
+			return true
+		}
+	}
+	allowed := p.Get("AllowedValues")
+	return allowed != nil && !allowed.Unknown && len(allowed.Items) > 0 && !slices.ContainsFunc(allowed.Items, func(n *resource.Node) bool {
+		s, ok := scalar(n)
+		return !ok || s == ""
+	})
 }
 
 // list makes a list of texts.

@@ -35,6 +35,8 @@ func Known(n *resource.Node) string {
 	switch {
 	case n == nil:
 		return ""
+	case n.Unknown && strings.Join(n.Parts, "") == "":
+		return ""
 	case n.Unknown:
 		return strings.Join(n.Parts, Gap)
 	}
