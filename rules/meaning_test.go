@@ -1,0 +1,455 @@
+//go:build !race
+
+// Thousands of units, each evaluated once; nothing in them runs side by side.
+
+package rules_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/hashicorp/hcl/v2/hclwrite"
+	"gopkg.in/yaml.v3"
+
+	"github.com/plimsoll-iac/plimsoll/internal/change"
+	"github.com/plimsoll-iac/plimsoll/internal/engine"
+	"github.com/plimsoll-iac/plimsoll/internal/format"
+	"github.com/plimsoll-iac/plimsoll/internal/format/projection"
+	"github.com/plimsoll-iac/plimsoll/internal/resource"
+	"github.com/plimsoll-iac/plimsoll/internal/rule"
+	"github.com/plimsoll-iac/plimsoll/internal/source"
+)
+
+// found says where the rule finds something in a unit of files, the first of
+// which is read.
+func found(t *testing.T, r *rule.Rule, reader format.Reader, name string, files map[string]string, first string) []string {
+	t.Helper()
+	tree := fstest.MapFS{}
+	for p, text := range files {
+		tree[p] = &fstest.MapFile{Data: []byte(text)}
+	}
+	u := format.Unit{ID: name + ":.", Format: name, Dir: ".", Files: []string{first}, FS: tree, MaxFileSize: format.DefaultMaxFileSize}
+	ctx := context.Background()
+	resources, ds := reader.Read(ctx, u)
+	resources, more := projection.All(resources)
+	for _, d := range append(ds, more...) {
+		if d.Level == source.LevelError {
+			t.Errorf("%s: %s\n%s", r.ID, d, files[first])
+		}
+	}
+	opt := engine.Options{Rules: []rule.Active{{Rule: r, Severity: r.Severity}}, Today: time.Unix(0, 0), InlineFromHead: true, Workers: 1}
+	res := engine.Evaluate(ctx, opt, change.Pair(nil, resources))
+	var out []string
+	for _, f := range res.Findings {
+		if f.State != engine.Suppressed {
+			out = append(out, f.Resource.Name+": "+f.Message)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// literals gives text with each literal value of its resources and data sources
+// replaced by what put says of it; ok is false where there is none.
+func literals(text string, put func(n int, literal string) string) (out string, all []string, ok bool) {
+	file, ds := hclwrite.ParseConfig([]byte(text), "main.tf", hcl.InitialPos)
+	if ds.HasErrors() {
+		return "", nil, false
+	}
+	var body func(b *hclwrite.Body, inLifecycle bool)
+	body = func(b *hclwrite.Body, inLifecycle bool) {
+		if !inLifecycle {
+			for name, attr := range b.Attributes() {
+				switch name {
+				case "provider", "depends_on", "for_each", "count":
+					continue
+				}
+				tokens := attr.Expr().BuildTokens(nil)
+				b.SetAttributeRaw(name, replace(tokens, func(lit string) string {
+					all = append(all, lit)
+					return put(len(all)-1, lit)
+				}))
+			}
+		}
+		for _, inner := range b.Blocks() {
+			body(inner.Body(), inner.Type() == "lifecycle" || inner.Type() == "dynamic")
+		}
+	}
+	for _, b := range file.Body().Blocks() {
+		if b.Type() == "resource" || b.Type() == "data" {
+			body(b.Body(), false)
+		}
+	}
+	return string(file.Bytes()), all, len(all) > 0
+}
+
+// replace puts something else for the literals of an expression, those that are
+// no keys of objects, no parts of templates and no indexes.
+func replace(in hclwrite.Tokens, put func(string) string) hclwrite.Tokens {
+	var out hclwrite.Tokens
+	ident := func(s string) *hclwrite.Token {
+		return &hclwrite.Token{Type: hclsyntax.TokenIdent, Bytes: []byte(s), SpacesBefore: 1}
+	}
+	key := func(after int) bool { // what comes next makes the literal a key
+		return after < len(in) && (in[after].Type == hclsyntax.TokenEqual || in[after].Type == hclsyntax.TokenColon)
+	}
+	brackets := 0 // of indexes
+	var stack []bool
+	for i := 0; i < len(in); i++ {
+		t := in[i]
+		switch t.Type {
+		case hclsyntax.TokenOBrack:
+			index := i > 0 && (in[i-1].Type == hclsyntax.TokenIdent || in[i-1].Type == hclsyntax.TokenCBrack)
+			stack = append(stack, index)
+			if index {
+				brackets++
+			}
+		case hclsyntax.TokenCBrack:
+			if n := len(stack); n > 0 {
+				if stack[n-1] {
+					brackets--
+				}
+				stack = stack[:n-1]
+			}
+		case hclsyntax.TokenOQuote:
+			end := i + 1
+			depth := 0
+			for ; end < len(in); end++ {
+				if in[end].Type == hclsyntax.TokenOQuote {
+					depth++
+				}
+				if in[end].Type == hclsyntax.TokenCQuote {
+					if depth == 0 {
+						break
+					}
+					depth--
+				}
+			}
+			whole := in[i : end+1]
+			plain := len(whole) == 3 && whole[1].Type == hclsyntax.TokenQuotedLit || len(whole) == 2
+			if plain && !key(end+1) && brackets == 0 {
+				out = append(out, ident(put(string(bytes.TrimSpace(whole.Bytes())))))
+			} else {
+				out = append(out, whole...)
+			}
+			i = end
+			continue
+		case hclsyntax.TokenNumberLit:
+			if !key(i+1) && brackets == 0 && (i == 0 || in[i-1].Type != hclsyntax.TokenDot && in[i-1].Type != hclsyntax.TokenMinus) {
+				out = append(out, ident(put(string(t.Bytes))))
+				continue
+			}
+		case hclsyntax.TokenIdent:
+			if s := string(t.Bytes); (s == "true" || s == "false") && !key(i+1) {
+				out = append(out, ident(put(s)))
+				continue
+			}
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+// dynamic makes dynamic blocks of a body's blocks, to whatever depth; those that
+// Terraform takes only as they are stay. It reports whether there was one.
+func dynamic(b *hclwrite.Body, depth int) bool {
+	done := false
+	for _, inner := range b.Blocks() {
+		switch inner.Type() {
+		case "lifecycle", "provisioner", "connection", "dynamic", "timeouts":
+			continue
+		}
+		dynamic(inner.Body(), depth+1)
+		content := hclwrite.NewBlock("content", nil)
+		content.Body().AppendUnstructuredTokens(inner.Body().BuildTokens(nil))
+		content.Body().AppendNewline()
+		d := hclwrite.NewBlock("dynamic", []string{inner.Type()})
+		d.Body().SetAttributeRaw("for_each", hclwrite.TokensForTuple([]hclwrite.Tokens{hclwrite.TokensForIdentifier("true")}))
+		d.Body().AppendBlock(content)
+		// In the place of the block, since the order of rules may matter.
+		inner.Body().Clear()
+		inner.SetType("dynamic")
+		inner.SetLabels(d.Labels())
+		inner.Body().AppendNewline()
+		inner.Body().AppendUnstructuredTokens(d.Body().BuildTokens(nil))
+		done = true
+	}
+	return done
+}
+
+// TestMeaningInTerraform holds that a rule finds the same in an example of
+// Terraform where the values come through variables, locals or a module.
+func TestMeaningInTerraform(t *testing.T) {
+	forms := map[string]func(text string) map[string]string{
+		"variables": func(text string) map[string]string {
+			out, all, ok := literals(text, func(n int, _ string) string { return fmt.Sprintf("var.p%d", n) })
+			if !ok {
+				return nil
+			}
+			var b strings.Builder
+			for n, lit := range all {
+				fmt.Fprintf(&b, "\nvariable \"p%d\" {\n  default = %s\n}\n", n, lit)
+			}
+			return map[string]string{"main.tf": out + b.String()}
+		},
+		"locals": func(text string) map[string]string {
+			out, all, ok := literals(text, func(n int, _ string) string { return fmt.Sprintf("local.settings.p%d", n) })
+			if !ok {
+				return nil
+			}
+			var b strings.Builder
+			b.WriteString("\nlocals {\n  settings = {\n")
+			for n, lit := range all {
+				fmt.Fprintf(&b, "    p%d = %s\n", n, lit)
+			}
+			return map[string]string{"main.tf": out + b.String() + "  }\n}\n"}
+		},
+		"functions": func(text string) map[string]string {
+			ways := []string{
+				"try(local.none.at_all, %s)", "coalesce(null, %s)", `lookup({ v = %s }, "v", null)`, "one([%s])", "element([%s], 0)",
+				"true ? %s : null", "merge({ v = null }, { v = %s }).v", "[for v in [%s] : v][0]", "values({ v = %s })[0]", "flatten([[%s]])[0]",
+			}
+			out, _, ok := literals(text, func(n int, lit string) string {
+				if lit == `""` { // which coalesce passes over
+					return lit
+				}
+				return fmt.Sprintf("("+ways[n%len(ways)]+")", lit)
+			})
+			if !ok {
+				return nil
+			}
+			return map[string]string{"main.tf": out + "\nlocals {\n  none = {}\n}\n"}
+		},
+		"dynamic blocks": func(text string) map[string]string {
+			file, ds := hclwrite.ParseConfig([]byte(text), "main.tf", hcl.InitialPos)
+			if ds.HasErrors() {
+				return nil
+			}
+			done := false
+			for _, b := range file.Body().Blocks() {
+				if b.Type() == "resource" || b.Type() == "data" {
+					done = dynamic(b.Body(), 1) || done
+				}
+			}
+			if !done {
+				return nil
+			}
+			return map[string]string{"main.tf": string(file.Bytes())}
+		},
+		"module": func(text string) map[string]string {
+			out, all, _ := literals(text, func(n int, _ string) string { return fmt.Sprintf("var.p%d", n) })
+			var vars, args strings.Builder
+			for n, lit := range all {
+				fmt.Fprintf(&vars, "\nvariable \"p%d\" {}\n", n)
+				fmt.Fprintf(&args, "  p%d = %s\n", n, lit)
+			}
+			return map[string]string{"main.tf": "module \"m\" {\n  source = \"./m\"\n" + args.String() + "}\n", "m/main.tf": out + vars.String()}
+		},
+	}
+	reader := readers()[resource.Terraform]
+	for name, form := range forms {
+		t.Run(name, func(t *testing.T) {
+			tried := 0
+			for _, r := range load(t) {
+				for i, e := range r.Examples {
+					if e.Platform != resource.Terraform && (e.Platform != "" || r.Checks[0].Platform != resource.Terraform) || e.Format != "" && e.Format != resource.Terraform || e.File != "" {
+						continue
+					}
+					for part, text := range map[string]string{"fail": e.Fail, "pass": e.Pass, "fixed": e.Fixed} {
+						files := form(text)
+						if text == "" || files == nil {
+							continue
+						}
+						want := found(t, r, reader, resource.Terraform, map[string]string{"main.tf": text}, "main.tf")
+						got := found(t, r, reader, resource.Terraform, files, "main.tf")
+						tried++
+						if len(got) != len(want) {
+							t.Errorf("%s example %d (%s), line %d: %d findings, want %d\nwant %q\ngot  %q\n%s", r.ID, i+1, part, e.Line, len(got), len(want), want, got, files["main.tf"]+"\n=====\n"+files["m/main.tf"])
+						}
+					}
+				}
+			}
+			if tried < 500 {
+				t.Errorf("only %d examples", tried)
+			}
+		})
+	}
+}
+
+// scalars walks what a template says of its resources' properties and hands over
+// each plain scalar, to be replaced in place.
+func scalars(n *yaml.Node, put func(n *yaml.Node)) {
+	switch n.Kind {
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			k := n.Content[i].Value
+			if k == "Ref" || k == "Condition" && len(n.Content) == 2 || strings.HasPrefix(k, "Fn::") {
+				continue
+			}
+			scalars(n.Content[i+1], put)
+		}
+	case yaml.SequenceNode:
+		for _, c := range n.Content {
+			scalars(c, put)
+		}
+	case yaml.ScalarNode:
+		if strings.HasPrefix(n.Tag, "!!") && n.Tag != "!!null" && !strings.Contains(n.Value, "{{resolve:") {
+			put(n)
+		}
+	}
+}
+
+func mapOf(pairs ...*yaml.Node) *yaml.Node {
+	return &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Content: pairs}
+}
+
+func word(s string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s} }
+
+// under gives the mapping that root has under key, made where there is none.
+func under(root *yaml.Node, key string) *yaml.Node {
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		if root.Content[i].Value == key {
+			return root.Content[i+1]
+		}
+	}
+	m := mapOf()
+	root.Content = append(root.Content, word(key), m)
+	return m
+}
+
+// TestMeaningInCloudFormation holds that a rule finds the same in an example of
+// CloudFormation where the values come through parameters, mappings or
+// conditions, and in the other language.
+func TestMeaningInCloudFormation(t *testing.T) {
+	forms := map[string]func(root, n *yaml.Node, nr int){
+		"parameters": func(root, n *yaml.Node, nr int) {
+			name := fmt.Sprintf("P%d", nr)
+			lit := word(n.Value)
+			p := under(root, "Parameters")
+			p.Content = append(p.Content, word(name), mapOf(word("Type"), word("String"), word("Default"), lit))
+			*n = *mapOf(word("Ref"), word(name))
+		},
+		"mappings": func(root, n *yaml.Node, nr int) {
+			lit := *n
+			name := fmt.Sprintf("P%d", nr)
+			m := under(root, "Mappings")
+			m.Content = append(m.Content, word(name), mapOf(word("a"), mapOf(word("b"), &lit)))
+			*n = *mapOf(word("Fn::FindInMap"), &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Content: []*yaml.Node{word(name), word("a"), word("b")}})
+		},
+		"conditions": func(root, n *yaml.Node, nr int) {
+			lit := *n
+			if nr == 0 {
+				p := under(root, "Parameters")
+				p.Content = append(p.Content, word("Stage"), mapOf(word("Type"), word("String"), word("Default"), word("prod")))
+				c := under(root, "Conditions")
+				c.Content = append(c.Content, word("Prod"), mapOf(word("Fn::Equals"), &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Content: []*yaml.Node{mapOf(word("Ref"), word("Stage")), word("prod")}}))
+			}
+			*n = *mapOf(word("Fn::If"), &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Content: []*yaml.Node{word("Prod"), &lit, mapOf(word("Ref"), word("AWS::NoValue"))}})
+		},
+		"the other language": nil,
+	}
+	reader := readers()[resource.CloudFormation]
+	for name, form := range forms {
+		t.Run(name, func(t *testing.T) {
+			tried := 0
+			for _, r := range load(t) {
+				for i, e := range r.Examples {
+					if e.Platform != resource.CloudFormation || e.Format != "" && e.Format != resource.CloudFormation || e.File != "" {
+						continue
+					}
+					for part, text := range map[string]string{"fail": e.Fail, "pass": e.Pass, "fixed": e.Fixed} {
+						var doc yaml.Node
+						if text == "" || yaml.Unmarshal([]byte(text), &doc) != nil {
+							continue
+						}
+						root := doc.Content[0]
+						json := strings.HasPrefix(strings.TrimSpace(text), "{")
+						nr := 0
+						resources := under(root, "Resources")
+						if form != nil {
+							for k := 1; k < len(resources.Content); k += 2 {
+								for j := 0; j+1 < len(resources.Content[k].Content); j += 2 {
+									if resources.Content[k].Content[j].Value == "Properties" {
+										scalars(resources.Content[k].Content[j+1], func(n *yaml.Node) {
+											form(root, n, nr)
+											nr++
+										})
+									}
+								}
+							}
+							if nr == 0 {
+								continue
+							}
+						} else {
+							json = !json
+						}
+						restyle(root, json)
+						out, err := yaml.Marshal(&doc)
+						if err != nil {
+							t.Fatal(err)
+						}
+						want := found(t, r, reader, resource.CloudFormation, map[string]string{"template.yaml": text}, "template.yaml")
+						got := found(t, r, reader, resource.CloudFormation, map[string]string{"template.yaml": string(out)}, "template.yaml")
+						tried++
+						if len(got) != len(want) {
+							t.Errorf("%s example %d (%s), line %d: %d findings, want %d\nwant %q\ngot  %q\n%s", r.ID, i+1, part, e.Line, len(got), len(want), want, got, out)
+						}
+					}
+				}
+			}
+			if tried < 300 {
+				t.Errorf("only %d examples", tried)
+			}
+		})
+	}
+}
+
+// restyle writes in JSON or in YAML: JSON has no tags, and the functions that
+// they stand for in full.
+func restyle(n *yaml.Node, json bool) {
+	n.HeadComment, n.LineComment, n.FootComment = "", "", ""
+	switch n.Kind {
+	case yaml.ScalarNode:
+		if n.Style == 0 && (n.Value == "yes" || n.Value == "no") { // YAML 1.1, which CloudFormation reads
+			n.Tag, n.Value = "!!bool", map[string]string{"yes": "true", "no": "false"}[n.Value]
+		}
+		n.Style = 0
+		if json && n.Tag == "!!str" {
+			n.Style = yaml.DoubleQuotedStyle
+		}
+	default:
+		n.Style = 0
+		if json {
+			n.Style = yaml.FlowStyle
+		}
+	}
+	if json && !strings.HasPrefix(n.Tag, "!!") && n.Tag != "" {
+		name := strings.TrimPrefix(n.Tag, "!")
+		inner := *n
+		inner.Tag = map[yaml.Kind]string{yaml.ScalarNode: "!!str", yaml.SequenceNode: "!!seq", yaml.MappingNode: "!!map"}[n.Kind]
+		if inner.Kind == yaml.ScalarNode {
+			inner.Style = yaml.DoubleQuotedStyle
+		}
+		if name == "GetAtt" && inner.Kind == yaml.ScalarNode {
+			res, attr, _ := strings.Cut(inner.Value, ".")
+			inner = yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Content: []*yaml.Node{word(res), word(attr)}}
+		}
+		if name != "Ref" && name != "Condition" {
+			name = "Fn::" + name
+		}
+		*n = *mapOf(word(name), &inner)
+		restyle(n, json)
+		return
+	}
+	for _, c := range n.Content {
+		restyle(c, json)
+	}
+}
