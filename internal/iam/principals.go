@@ -15,11 +15,11 @@ type awsModel struct {
 	// fields refer to.
 	owned map[string][]string
 	// managed are the policies of their own that principals take, by their field
-	// takes or by an attachment: its fields say who takes the one in attached.
+	// takes or by an attachment: its fields say who takes those in attached.
 	managed     string
 	takes       string
 	attachments map[string][]string
-	attached    string
+	attached    []string
 	boundary    string
 	// document is the kind that is a policy for others to take.
 	document string
@@ -36,8 +36,11 @@ var (
 		attachments: map[string][]string{
 			"aws_iam_role_policy_attachment": {"role"}, "aws_iam_user_policy_attachment": {"user"},
 			"aws_iam_group_policy_attachment": {"group"}, "aws_iam_policy_attachment": {"roles", "users", "groups"},
+			"aws_iam_role_policy_attachments_exclusive":  {"role_name"},
+			"aws_iam_user_policy_attachments_exclusive":  {"user_name"},
+			"aws_iam_group_policy_attachments_exclusive": {"group_name"},
 		},
-		attached: "policy_arn", boundary: "permissions_boundary", document: "data.aws_iam_policy_document",
+		attached: []string{"policy_arn", "policy_arns"}, boundary: "permissions_boundary", document: "data.aws_iam_policy_document",
 	}
 	cloudFormationModel = &awsModel{
 		principals: []string{"AWS::IAM::Role", "AWS::IAM::User", "AWS::IAM::Group"},
@@ -214,7 +217,7 @@ func (j *joiner) takesManaged(p, policy *resource.Resource) bool {
 	}
 	for kind, fields := range j.attachments {
 		for _, a := range j.beside(kind) {
-			if refers(j.field(a, j.attached), policy.ID) && j.anyRefers(a, fields, p.ID) {
+			if j.anyRefers(a, j.attached, policy.ID) && j.anyRefers(a, fields, p.ID) {
 				return true
 			}
 		}
