@@ -70,7 +70,7 @@ var azureWays = func() []way {
 		"Microsoft.Compute/virtualMachines/extensions/write",
 		"Microsoft.Compute/virtualMachineScaleSets/virtualMachines/runCommand/action", "Microsoft.Compute/virtualMachineScaleSets/extensions/write",
 		"Microsoft.ContainerService/managedClusters/listClusterAdminCredential/action", "Microsoft.ContainerService/managedClusters/runcommand/action",
-		"Microsoft.KeyVault/vaults/accessPolicies/write", "Microsoft.Storage/storageAccounts/listKeys/action",
+		"Microsoft.KeyVault/vaults/accessPolicies/write",
 	} {
 		out = append(out, way{all: []string{a}})
 	}

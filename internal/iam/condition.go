@@ -72,7 +72,7 @@ func (c condition) anything() bool {
 var circumstances = []string{
 	"aws:securetransport", "aws:multifactorauthpresent", "aws:multifactorauthage", "aws:currenttime", "aws:epochtime",
 	"aws:tokenissuetime", "aws:useragent", "aws:referer", "aws:requestedregion", "aws:sourceip", "aws:principaltype",
-	"aws:viaawsservice", "aws:sourceidentity", "sts:externalid",
+	"aws:viaawsservice", "aws:sourceidentity", "sts:externalid", "ssm:sessiondocumentaccesscheck",
 }
 
 // Narrowed reports whether a condition of a statement limits what it reaches: a
@@ -96,6 +96,39 @@ func Narrowed(st *resource.Node) Verdict {
 	}
 	return No
 }
+
+// unconditional reports whether a denial leaves a holder nothing of an action
+// but what its conditions name: it has none, or asks against values ("deny unless
+// the boundary is this one"). One that asks for a value denies that alone, and one
+// on a circumstance denies but at some times. service is what a role is to be
+// passed to, "" for any.
+func unconditional(st *resource.Node, service string) Verdict {
+	set := conditions(st)
+	if cloudOf(st) != AWS || set.more {
+		return not(verdict(set.some()))
+	}
+	out := verdict(true)
+	for _, c := range set.list {
+		against := c.null() && c.holds("true") || !c.null() && !c.positive()
+		switch {
+		case c.key == passedToService && service != "" && !c.null():
+			to := passedTo(c.values, service)
+			if against {
+				to = not(to)
+			}
+			out = min(out, to)
+		case !against || slices.Contains(circumstances, c.key) || slices.Contains(places, c.key):
+			return No
+		}
+	}
+	return out
+}
+
+// places are keys that say from which network a call comes. The table is read,
+// never written.
+var places = []string{"aws:sourcevpc", "aws:sourcevpce", "aws:sourcevpcarn", "aws:vpcsourceip"}
+
+const passedToService = "iam:passedtoservice"
 
 // holds reports whether one of the values is s.
 func (c condition) holds(s string) bool {

@@ -12,7 +12,8 @@ import (
 type way struct {
 	all []string // each of these
 	any []string // and one of these, if there are any
-	// service is what a role is passed to, where the way passes one.
+	// service is what a role is passed to, where the way passes one: the names
+	// that iam:PassedToService has for it, with blanks between them.
 	service string
 }
 
@@ -20,45 +21,65 @@ const passRole = "iam:PassRole"
 
 // ways are the known ways, those that need no other right first. The table is
 // read, never written.
-var ways = []way{
-	{all: []string{"iam:CreatePolicyVersion"}},
-	{all: []string{"iam:SetDefaultPolicyVersion"}},
-	{all: []string{"iam:AttachUserPolicy"}},
-	{all: []string{"iam:AttachGroupPolicy"}},
-	{all: []string{"iam:AttachRolePolicy"}},
-	{all: []string{"iam:PutUserPolicy"}},
-	{all: []string{"iam:PutGroupPolicy"}},
-	{all: []string{"iam:PutRolePolicy"}},
-	{all: []string{"iam:AddUserToGroup"}},
-	{all: []string{"iam:CreateAccessKey"}},
-	{all: []string{"iam:CreateLoginProfile"}},
-	{all: []string{"iam:UpdateLoginProfile"}},
-	{all: []string{"iam:UpdateAssumeRolePolicy"}},
-	{all: []string{passRole, "ec2:RunInstances"}, service: "ec2"},
-	{all: []string{passRole, "ec2:AssociateIamInstanceProfile"}, service: "ec2"},
-	{all: []string{passRole, "ec2:ReplaceIamInstanceProfileAssociation"}, service: "ec2"},
-	{all: []string{passRole, "lambda:CreateFunction"},
-		any: []string{"lambda:InvokeFunction", "lambda:CreateEventSourceMapping", "lambda:AddPermission", "lambda:CreateFunctionUrlConfig"}, service: "lambda"},
-	{all: []string{passRole, "glue:CreateDevEndpoint"}, service: "glue"},
-	{all: []string{passRole, "glue:CreateJob"}, any: []string{"glue:StartJobRun", "glue:CreateTrigger"}, service: "glue"},
-	{all: []string{passRole, "cloudformation:CreateStack"}, service: "cloudformation"},
-	{all: []string{passRole, "datapipeline:CreatePipeline", "datapipeline:PutPipelineDefinition"}, service: "datapipeline"},
-	{all: []string{passRole, "sagemaker:CreateNotebookInstance"}, service: "sagemaker"},
-	{all: []string{passRole, "sagemaker:CreateTrainingJob"}, service: "sagemaker"},
-	{all: []string{passRole, "sagemaker:CreateProcessingJob"}, service: "sagemaker"},
-	{all: []string{passRole, "codebuild:CreateProject"}, any: []string{"codebuild:StartBuild", "codebuild:StartBuildBatch"}, service: "codebuild"},
-	{all: []string{passRole, "ecs:RegisterTaskDefinition"}, any: []string{"ecs:RunTask", "ecs:StartTask", "ecs:CreateService", "ecs:UpdateService"}, service: "ecs-tasks"},
-	{all: []string{passRole, "states:CreateStateMachine"}, any: []string{"states:StartExecution"}, service: "states"},
-	{all: []string{passRole, "ssm:StartAutomationExecution"}, service: "ssm"},
-	{all: []string{passRole, "eks:CreatePodIdentityAssociation"}, service: "pods.eks"},
-	{all: []string{"lambda:UpdateFunctionCode"}},
-	{all: []string{"glue:UpdateDevEndpoint"}},
-	{all: []string{"ssm:SendCommand"}},
-	{all: []string{"ssm:StartSession"}},
-	{all: []string{"codebuild:UpdateProject", "codebuild:StartBuild"}},
-	{all: []string{"eks:CreateAccessEntry", "eks:AssociateAccessPolicy"}},
-	{all: []string{"eks:UpdateAccessEntry"}},
-}
+var ways = func() []way {
+	var out []way
+	for action := range strings.FieldsSeq(`
+iam:CreatePolicyVersion iam:SetDefaultPolicyVersion
+iam:AttachUserPolicy iam:AttachGroupPolicy iam:AttachRolePolicy iam:PutUserPolicy iam:PutGroupPolicy iam:PutRolePolicy
+iam:AddUserToGroup iam:CreateAccessKey iam:CreateLoginProfile iam:UpdateLoginProfile iam:UpdateAssumeRolePolicy iam:UpdateSAMLProvider
+iam:DeleteRolePermissionsBoundary iam:DeleteUserPermissionsBoundary iam:PutRolePermissionsBoundary iam:PutUserPermissionsBoundary
+sso:CreateAccountAssignment sso:AttachManagedPolicyToPermissionSet sso:PutInlinePolicyToPermissionSet identitystore:CreateGroupMembership`) {
+		out = append(out, way{all: []string{action}})
+	}
+	passing := func(service string, actions ...string) {
+		out = append(out, way{all: append([]string{passRole}, actions...), service: service})
+	}
+	starting := func(service, action string, any ...string) {
+		out = append(out, way{all: []string{passRole, action}, any: any, service: service})
+	}
+	passing("ec2", "ec2:RunInstances")
+	passing("ec2", "ec2:RequestSpotInstances")
+	passing("ec2", "ec2:AssociateIamInstanceProfile")
+	passing("ec2", "ec2:ReplaceIamInstanceProfileAssociation")
+	passing("ec2", "autoscaling:CreateLaunchConfiguration", "autoscaling:CreateAutoScalingGroup")
+	starting("ec2", "ec2:CreateLaunchTemplate", "autoscaling:CreateAutoScalingGroup", "ec2:CreateFleet")
+	starting("lambda", "lambda:CreateFunction",
+		"lambda:InvokeFunction", "lambda:CreateEventSourceMapping", "lambda:AddPermission", "lambda:CreateFunctionUrlConfig")
+	passing("glue", "glue:CreateDevEndpoint")
+	starting("glue", "glue:CreateJob", "glue:StartJobRun", "glue:CreateTrigger")
+	starting("glue", "glue:UpdateJob", "glue:StartJobRun", "glue:CreateTrigger")
+	passing("glue", "glue:CreateSession", "glue:RunStatement")
+	passing("cloudformation", "cloudformation:CreateStack")
+	passing("cloudformation", "cloudformation:UpdateStack")
+	passing("cloudformation", "cloudformation:CreateChangeSet", "cloudformation:ExecuteChangeSet")
+	passing("datapipeline", "datapipeline:CreatePipeline", "datapipeline:PutPipelineDefinition")
+	passing("sagemaker", "sagemaker:CreateNotebookInstance")
+	passing("sagemaker", "sagemaker:CreateTrainingJob")
+	passing("sagemaker", "sagemaker:CreateProcessingJob")
+	starting("codebuild", "codebuild:CreateProject", "codebuild:StartBuild", "codebuild:StartBuildBatch")
+	starting("ecs-tasks", "ecs:RegisterTaskDefinition", "ecs:RunTask", "ecs:StartTask", "ecs:CreateService", "ecs:UpdateService")
+	passing("ecs-tasks", "batch:RegisterJobDefinition", "batch:SubmitJob")
+	passing("states", "states:CreateStateMachine", "states:StartExecution")
+	passing("ssm", "ssm:StartAutomationExecution")
+	passing("scheduler", "scheduler:CreateSchedule")
+	passing("elasticmapreduce ec2", "elasticmapreduce:RunJobFlow")
+	passing("tasks.apprunner apprunner", "apprunner:CreateService")
+	passing("pods.eks", "eks:CreatePodIdentityAssociation")
+	passing("pods.eks", "eks:UpdatePodIdentityAssociation")
+	for action := range strings.FieldsSeq(`
+lambda:UpdateFunctionCode lambda:UpdateFunctionConfiguration glue:UpdateDevEndpoint sagemaker:CreatePresignedNotebookInstanceUrl
+ssm:SendCommand ssm:StartSession ssm:CreateAssociation ec2-instance-connect:SendSSHPublicKey ecs:ExecuteCommand`) {
+		out = append(out, way{all: []string{action}})
+	}
+	for _, actions := range [][]string{
+		{"ec2:ModifyInstanceAttribute", "ec2:StartInstances", "ec2:StopInstances"}, {"codebuild:UpdateProject", "codebuild:StartBuild"},
+		{"states:UpdateStateMachine", "states:StartExecution"}, {"eks:CreateAccessEntry", "eks:AssociateAccessPolicy"},
+		{"eks:AssociateAccessPolicy"}, {"eks:UpdateAccessEntry"},
+	} {
+		out = append(out, way{all: actions})
+	}
+	return out
+}()
 
 // maxWays bounds the ways that one statement is said to open.
 const maxWays = 50
@@ -72,23 +93,60 @@ func Escalations(st, policy *resource.Node) (out []string, more bool) {
 	if Effect(st) != "Allow" || grantsAll(st) {
 		return nil, false
 	}
-	for _, w := range waysOf(st) {
-		v := w.opened(st, policy, list, open)
-		switch {
-		case v == Yes && len(out) < maxWays:
+	ways := opened(st, policy, list, open, &more)
+	for _, w := range ways {
+		if len(out) < maxWays && !slices.ContainsFunc(ways, w.within) {
 			out = append(out, w.name())
-		case v == Unknown:
-			more = true
 		}
 	}
 	return out, more
+}
+
+// opened gives the ways that a statement opens, and says whether there may be
+// others.
+func opened(st, policy *resource.Node, list []*resource.Node, open bool, more *bool) []way {
+	var out []way
+	for _, w := range waysOf(st) {
+		switch w.opened(st, policy, list, open) {
+		case Yes:
+			out = append(out, w)
+		case Unknown:
+			*more = true
+		}
+	}
+	return out
+}
+
+// within reports whether another way takes all steps of this one, and more: then
+// that one is told.
+func (w way) within(o way) bool {
+	return len(w.all) < len(o.all) && !slices.ContainsFunc(w.all, func(a string) bool { return !slices.Contains(o.all, a) })
+}
+
+// told gives the actions of a statement that are told of as ways to more rights.
+func told(st, policy *resource.Node) map[string]bool {
+	list, open := items(policy)
+	if Effect(st) != "Allow" || grantsAll(st) {
+		return nil
+	}
+	var more bool
+	out := map[string]bool{}
+	for _, w := range opened(st, policy, list, open, &more) {
+		for _, a := range w.all {
+			out[a] = true
+		}
+		for _, a := range w.any {
+			out[a] = true
+		}
+	}
+	return out
 }
 
 func grantsAll(st *resource.Node) bool {
 	list, _ := items(st.Get("Action"))
 	return slices.ContainsFunc(list, func(n *resource.Node) bool {
 		s, ok := text(n)
-		return ok && strings.Trim(s, "*:") == "" && s != ""
+		return ok && strings.Trim(s, "*:/") == "" && s != ""
 	})
 }
 
@@ -138,7 +196,7 @@ func (w way) anywhere(list []*resource.Node, open bool, policy *resource.Node, a
 	if out == No {
 		return No
 	}
-	return min(out, not(denies(policy, action)))
+	return min(out, not(denies(policy, action, "")))
 }
 
 // step reports whether a statement grants the first action of a way. Passing a
@@ -147,15 +205,15 @@ func (w way) step(st, policy *resource.Node, action string) Verdict {
 	if w.service == "" || action != passRole {
 		return Grants(st, policy, action)
 	}
-	v := min(covers(st, action), Wide(st))
+	v := min(covers(st, action), wideFor(st, action))
 	if v == No {
 		return No
 	}
-	v = min(v, not(denies(policy, action)))
+	v = min(v, not(denies(policy, action, w.service)))
 	to := verdict(true)
 	for _, c := range conditions(st).list {
 		switch {
-		case c.key == "iam:passedtoservice" && c.positive():
+		case c.key == passedToService && c.positive():
 			to = min(to, passedTo(c.values, w.service))
 		case !slices.Contains(circumstances, c.key) && c.positive() && !c.anything():
 			return No
@@ -178,8 +236,12 @@ func passedTo(values *resource.Node, service string) Verdict {
 		switch {
 		case !ok:
 			out = max(out, Unknown)
-		case Match(strings.ReplaceAll(s, hole, "*"), service+".amazonaws.com"):
-			return Yes
+		default:
+			for name := range strings.FieldsSeq(service) {
+				if Match(strings.ReplaceAll(s, hole, "*"), name+".amazonaws.com") {
+					return Yes
+				}
+			}
 		}
 	}
 	return out

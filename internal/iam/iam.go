@@ -191,7 +191,11 @@ func lower(c byte) byte {
 // Wide reports whether a statement is about every resource of a kind, of the
 // account or at all: "*", or an ARN that names none. A value that refers to a
 // resource of the code is about that one.
-func Wide(st *resource.Node) Verdict {
+func Wide(st *resource.Node) Verdict { return wideFor(st, "") }
+
+// wideFor reports the same as far as an action is concerned: a resource that the
+// action is not about does not count. "" is any action.
+func wideFor(st *resource.Node, action string) Verdict {
 	if cloudOf(st) != AWS {
 		return wideScope(st.Get("Scope"))
 	}
@@ -209,7 +213,7 @@ func Wide(st *resource.Node) Verdict {
 	for _, n := range list {
 		s, ok := text(n)
 		switch {
-		case ok && wideARN(s):
+		case ok && wideARN(s) && concerns(s, action):
 			return Yes
 		case !ok && n != nil && n.Unknown && len(n.Refs) == 0:
 			out = max(out, Unknown)
@@ -238,9 +242,54 @@ func wideARN(s string) bool {
 	return name != "" && strings.Trim(name, "*") == ""
 }
 
+// ownARNs are the services whose actions are about resources of the service
+// itself. It is read, never written.
+var ownARNs = []string{
+	"iam", "s3", "secretsmanager", "dynamodb", "kms", "lambda", "sqs", "sns", "ecr", "eks", "ec2", "logs", "states", "glue", "codebuild",
+	"cloudformation", "ecs", "sagemaker", "rds", "elasticfilesystem",
+}
+
+// concerns reports whether an action can be about what a resource names.
+func concerns(arn, action string) bool {
+	service, name, ok := strings.Cut(strings.ToLower(action), ":")
+	parts := strings.SplitN(arn, ":", 6)
+	if !ok || len(parts) < 6 {
+		return true
+	}
+	of, kind := parts[2], parts[5]
+	if i := strings.IndexAny(kind, "/:"); i >= 0 {
+		kind = kind[:i]
+	}
+	if slices.Contains(ownARNs, service) && !Match(strings.ReplaceAll(of, hole, "*"), service) {
+		return false
+	}
+	switch service {
+	case "iam":
+		about := iamKind(name)
+		return about == "" || Match(strings.ReplaceAll(kind, hole, "*"), about)
+	case "ssm": // a document says what is run, not where
+		return kind != "document" || strings.Contains(name, "document")
+	}
+	return true
+}
+
+// iamKind gives the kind of resource that an action of IAM, in lower case, is
+// about; "" for one of which that is not told.
+func iamKind(action string) string {
+	for _, k := range [...][2]string{
+		{"instanceprofile", "instance-profile"}, {"samlprovider", "saml-provider"}, {"openidconnect", "oidc-provider"},
+		{"policyversion", "policy"}, {"group", "group"}, {"role", "role"}, {"user", "user"}, {"accesskey", "user"}, {"loginprofile", "user"},
+	} {
+		if strings.Contains(action, k[0]) {
+			return k[1]
+		}
+	}
+	return ""
+}
+
 // denies reports whether one of the statements of a policy forbids an action on
-// everything and under all conditions.
-func denies(policy *resource.Node, action string) Verdict {
+// everything, or on everything but what it names or its conditions let through.
+func denies(policy *resource.Node, action, service string) Verdict {
 	list, more := items(policy)
 	out := verdict(false)
 	if more {
@@ -251,10 +300,10 @@ func denies(policy *resource.Node, action string) Verdict {
 		case st.Unknown:
 			out = max(out, Unknown)
 			continue
-		case Effect(st) != "Deny" || conditions(st).some():
+		case Effect(st) != "Deny":
 			continue
 		}
-		if everything := unlimited(st); everything > No {
+		if everything := min(unlimited(st), unconditional(st, service)); everything > No {
 			out = max(out, min(everything, covers(st, action)))
 		}
 		if out == Yes {
@@ -264,8 +313,14 @@ func denies(policy *resource.Node, action string) Verdict {
 	return out
 }
 
-// unlimited reports whether a statement is about every resource there is.
+// unlimited reports whether a denial is about every resource there is, or all
+// but some that it names.
 func unlimited(st *resource.Node) Verdict {
+	if present(st, "NotResource") {
+		but := *st
+		but.Fields = []resource.Field{put("Resource", st.Get("NotResource"))}
+		return not(Wide(&but))
+	}
 	list, more := items(st.Get("Resource"))
 	out := verdict(false)
 	if more {
@@ -288,11 +343,11 @@ func Grants(st, policy *resource.Node, action string) Verdict {
 	if Effect(st) != "Allow" {
 		return No
 	}
-	v := min(covers(st, action), Wide(st), not(Narrowed(st)))
+	v := min(covers(st, action), wideFor(st, action), not(Narrowed(st)))
 	if v == No {
 		return No
 	}
-	return min(v, not(denies(policy, action)))
+	return min(v, not(denies(policy, action, "")))
 }
 
 // Broad reports whether a pattern grants all of a service or of everything; such
@@ -303,8 +358,9 @@ func Broad(pattern string) bool {
 }
 
 // Granted gives the actions of a category that a statement grants by name or by
-// a pattern that is narrower than a service, in the table's order. more reports
-// whether there may be others. At most limit actions are given.
+// a pattern that is narrower than a service, in the table's order, without those
+// that Escalations tells of: what is graver is said once. more reports whether
+// there may be others. At most limit actions are given.
 func Granted(st, policy *resource.Node, category Category, limit int) (actions []string, more bool) {
 	if cloudOf(st) != AWS {
 		return cloudGranted(st, policy, category, limit)
@@ -330,7 +386,11 @@ func Granted(st, policy *resource.Node, category Category, limit int) (actions [
 	if list, more := items(narrow.Get("Action")); len(list) == 0 && !more {
 		return nil, false
 	}
+	graver := told(st, policy)
 	for _, a := range table[category] {
+		if graver[a] {
+			continue
+		}
 		switch Grants(&narrow, policy, a) {
 		case Yes:
 			if actions = append(actions, a); len(actions) == limit {

@@ -2,6 +2,8 @@ package iam
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
@@ -98,5 +100,48 @@ func TestJoin(t *testing.T) {
 	elsewhere := add(make("aws_iam_role", "aws_iam_role.d", node(put("permissions_boundary", said(nil, "arn:aws:iam::123456789012:policy/edge")))))
 	if got := Join(elsewhere, near, of); got.Why == "" {
 		t.Error("a boundary from elsewhere leaves nothing open")
+	}
+}
+
+// TestWays gives each known way just what it takes, and then takes each part away.
+func TestWays(t *testing.T) {
+	for cloud, list := range map[Cloud][]way{AWS: ways, GCP: gcpWays, Azure: azureWays} {
+		seen := map[string]bool{}
+		for _, w := range list {
+			actions := slices.Clone(w.all)
+			if len(w.any) > 0 {
+				actions = append(actions, w.any[len(w.any)-1])
+			}
+			if key := fmt.Sprint(actions); seen[key] {
+				t.Errorf("%s stands twice", key)
+			} else {
+				seen[key] = true
+			}
+			says := func(actions []string) bool {
+				st := node(put("Cloud", said(nil, string(cloud))), put("Effect", said(nil, "Allow")), put("Action", texts(actions...)),
+					put("Resource", texts("*")), put("Scope", said(nil, scopeProject)))
+				out, more := Escalations(st, &resource.Node{Kind: resource.List, Items: []*resource.Node{st}})
+				return slices.Contains(out, w.name()) && !more
+			}
+			if !says(actions) {
+				t.Errorf("%s is not told of by %q", w.name(), actions)
+			}
+			for i := range actions {
+				if says(slices.Delete(slices.Clone(actions), i, i+1)) {
+					t.Errorf("%s is told of without %s", w.name(), actions[i])
+				}
+			}
+			if w.service == "" {
+				continue
+			}
+			for name, want := range map[string]bool{strings.Fields(w.service)[0] + ".amazonaws.com": true, "other.amazonaws.com": false} {
+				st := node(put("Effect", said(nil, "Allow")), put("Action", texts(actions...)), put("Resource", texts("*")),
+					put("Condition", node(put("StringEquals", node(put("iam:PassedToService", texts(name)))))))
+				out, _ := Escalations(st, &resource.Node{Kind: resource.List, Items: []*resource.Node{st}})
+				if slices.Contains(out, w.name()) != want {
+					t.Errorf("%s with a role for %s: %q", w.name(), name, out)
+				}
+			}
+		}
 	}
 }
