@@ -150,15 +150,15 @@ func apart(cands []candidate) [][]candidate {
 			groups[i].cands = append(groups[i].cands, c)
 			continue
 		}
-		at := -1
+		at, adds := -1, adding(c.f)
 		for i, g := range groups {
-			if g.adds == adding(c.f) && !touches(g.spans, c.edits) {
+			if g.adds == adds && !touches(g.spans, c.edits) {
 				at = i
 				break
 			}
 		}
 		if at < 0 {
-			groups = append(groups, &group{adds: adding(c.f), spans: map[string][]span{}})
+			groups = append(groups, &group{adds: adds, spans: map[string][]span{}})
 			at = len(groups) - 1
 		}
 		g := groups[at]

@@ -20,7 +20,7 @@ import (
 // proposeBeside puts the block that a finding shows behind its resource, in the
 // same file: a document of its own in manifests, a block in Terraform, an entry
 // of Resources in CloudFormation. What the block says of the resource itself goes
-// into it, in Terraform.
+// into it, in the last two.
 func proposeBeside(f engine.Finding, files Files) ([]source.Edit, error) {
 	if f.Write == "" {
 		return nil, errors.New("there is nothing to write beside the resource")
@@ -99,7 +99,73 @@ func besideHCL(f *source.File, res *resource.Resource, block string) ([]source.E
 	if err != nil || rest == "" {
 		return edits, err
 	}
+	if rest, err = sameProvider(f, body.Blocks[i], rest); err != nil {
+		return nil, err
+	}
 	return append(edits, insertion(f, f.LineEnd(line), "\n"+rest)...), nil
+}
+
+// sameProvider makes the resources of a block by the configuration of their provider
+// that makes target, and in its region.
+func sameProvider(f *source.File, target *hclsyntax.Block, block string) (string, error) {
+	written, ds := hclsyntax.ParseConfig([]byte(block), "block.tf", hcl.InitialPos)
+	if ds.HasErrors() || len(target.Labels) == 0 {
+		return block, nil
+	}
+	body, ok := written.Body.(*hclsyntax.Body)
+	if !ok {
+		return block, nil
+	}
+	provider, region := target.Body.Attributes["provider"], target.Body.Attributes["region"]
+	if provider == nil && region == nil {
+		return block, nil
+	}
+	family := func(label string) string {
+		name, _, _ := strings.Cut(label, "_")
+		return name
+	}
+	for _, b := range slices.Backward(body.Blocks) {
+		if len(b.Labels) == 0 || family(b.Labels[0]) != family(target.Labels[0]) {
+			continue
+		}
+		lines := ""
+		if provider != nil {
+			lines = "  provider = " + f.Text(f.Range(provider.Expr.Range().Start.Byte, provider.Expr.Range().End.Byte)) + "\n"
+		}
+		if region != nil && family(b.Labels[0]) == "aws" {
+			return "", errors.New("the resource names its region")
+		}
+		at := b.OpenBraceRange.End.Byte + 1
+		if block[at-1] != '\n' {
+			at--
+			lines = "\n" + lines // of an empty block
+		} else if len(b.Body.Attributes)+len(b.Body.Blocks) > 0 {
+			lines += "\n"
+		}
+		block = block[:at] + lines + block[at:]
+	}
+	return block, nil
+}
+
+// addsNothing reports whether a block speaks of the resource alone.
+func addsNothing(f engine.Finding) bool {
+	switch f.Language {
+	case rule.LanguageHCL:
+		written, ds := hclsyntax.ParseConfig([]byte(f.Write), "block.tf", hcl.InitialPos)
+		if ds.HasErrors() {
+			return false
+		}
+		body, ok := written.Body.(*hclsyntax.Body)
+		return ok && len(body.Blocks) == 1 && slices.Equal(body.Blocks[0].Labels, []string{f.Resource.Kind, f.Resource.Name})
+	case rule.LanguageYAML:
+		var doc yaml.Node
+		if f.Resource.Format != resource.CloudFormation || yaml.Unmarshal([]byte(f.Write), &doc) != nil || len(doc.Content) != 1 {
+			return false
+		}
+		entries := doc.Content[0].Content
+		return len(entries) == 2 && entries[0].Value == f.Resource.Name
+	}
+	return false
 }
 
 // besideYAML adds a document behind the one that is the resource.
@@ -119,25 +185,60 @@ func besideYAML(f *source.File, res *resource.Resource, block string) ([]source.
 	return insertion(f, end, "---\n"+block), nil
 }
 
+// besideCloudFormation adds the entries of a block to Resources, and puts what the
+// block says of the resource itself into it.
 func besideCloudFormation(f *source.File, res *resource.Resource, block string) ([]source.Edit, error) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal([]byte(block), &doc); err != nil || len(doc.Content) != 1 || doc.Content[0].Kind != yaml.MappingNode {
 		return nil, errors.New("the block is not whole")
 	}
 	start := res.Range.Start.Byte
-	if !isJSON(f.Path) && f.Data[start] != '"' {
+	if !bytes.HasPrefix(bytes.TrimLeft(f.Data[start:], `"'`), []byte(res.Name)) {
+		return nil, errors.New("the resource is made by a loop")
+	}
+	blockStyle := !isJSON(f.Path) && f.Data[start] != '"'
+	own, rest := cutEntry(block, doc.Content[0], res.Name)
+	var edits []source.Edit
+	if own != nil {
+		v, err := fromYAML(own, 0)
+		if err != nil {
+			return nil, err
+		}
+		w := &yamlWriter{f: f, eol: f.EOL(), json: !blockStyle}
+		if w.learn(res.Root); w.json {
+			v = v.long()
+		}
+		p, err := takingIn(res.Root, v)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := w.apply(slot{n: res.Root}, p); err != nil {
+			return nil, err
+		}
+		edits = w.edits
+	}
+	entries := doc.Content[0]
+	if len(entries.Content) == 0 {
+		return edits, nil
+	}
+	condition := res.Root.Get("Condition").Str()
+	if blockStyle {
 		indent := f.Data[f.LineStart(res.Range.Start.Line):start]
 		if len(indent) == 0 || len(bytes.Trim(indent, " ")) > 0 {
 			return nil, errors.New("the resources are not written one below the other")
 		}
 		var b strings.Builder
-		for line := range strings.Lines(block) {
+		for line := range strings.Lines(rest) {
 			if strings.TrimSpace(line) != "" {
 				b.WriteString(string(indent))
 			}
 			b.WriteString(line)
+			// Without its condition the resource is not there to be referred to.
+			if condition != "" && strings.HasPrefix(line, "  Type: ") {
+				b.WriteString(string(indent) + "  Condition: " + condition + "\n")
+			}
 		}
-		return insertion(f, f.LineEnd(res.Range.LastLine()), b.String()), nil
+		return together(edits, insertion(f, f.LineEnd(res.Range.LastLine()), b.String())), nil
 	}
 	j := &jsonText{f: f}
 	root, err := j.value(0)
@@ -148,49 +249,98 @@ func besideCloudFormation(f *source.File, res *resource.Resource, block string) 
 	if all == nil || all.Kind != resource.Map || len(all.Fields) == 0 {
 		return nil, errJSON
 	}
-	v, err := fromYAML(withoutTags(doc.Content[0]), 0)
+	v, err := fromYAML(entries, 0)
 	if err != nil {
 		return nil, err
+	}
+	v = v.long()
+	for i, e := range v.fields {
+		at := slices.IndexFunc(e.val.fields, func(e entry) bool { return e.name == "Type" })
+		if condition != "" && at >= 0 {
+			v.fields[i].val.fields = slices.Insert(e.val.fields, at+1, entry{"Condition", value{kind: resource.String, scalar: condition}})
+		}
 	}
 	w := &yamlWriter{f: f, eol: f.EOL(), json: true}
 	w.learn(root)
 	if err := w.insertFlow(all, all.Fields, v.fields); err != nil {
 		return nil, err
 	}
-	return w.edits, nil
+	return append(edits, w.edits...), nil
 }
 
-// withoutTags writes CloudFormation's short functions as the maps that JSON has
-// for them. The node is changed.
-func withoutTags(n *yaml.Node) *yaml.Node {
-	for i, c := range n.Content {
-		n.Content[i] = withoutTags(c)
-	}
-	if !strings.HasPrefix(n.Tag, "!") || strings.HasPrefix(n.Tag, "!!") {
-		return n
-	}
-	name := strings.TrimPrefix(n.Tag, "!")
-	if name != "Ref" && name != "Condition" {
-		name = "Fn::" + name
-	}
-	inner := *n
-	switch inner.Tag = ""; {
-	case inner.Kind == yaml.ScalarNode && name == "Fn::GetAtt":
-		list := &yaml.Node{Kind: yaml.SequenceNode}
-		for part := range strings.SplitSeq(n.Value, ".") {
-			list.Content = append(list.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: part})
+// together puts edits behind others that add at the same place.
+func together(edits, more []source.Edit) []source.Edit {
+	for _, e := range more {
+		i := slices.IndexFunc(edits, func(x source.Edit) bool {
+			return x.Range.Len() == 0 && e.Range.Len() == 0 && x.Range.Start.Byte == e.Range.Start.Byte
+		})
+		if i < 0 {
+			edits = append(edits, e)
+			continue
 		}
-		inner = *list
-	case inner.Kind == yaml.ScalarNode:
-		inner.Tag = "!!str"
+		edits[i].New += e.New
 	}
-	return &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Tag: "!!str", Value: name}, &inner}}
+	return edits
+}
+
+// cutEntry takes the entry of a name out of a map and its text, with the comment
+// above it. It gives the entry, nil where there is none, and the text that is left.
+func cutEntry(text string, m *yaml.Node, name string) (*yaml.Node, string) {
+	for i := 0; i+1 < len(m.Content); i += 2 {
+		key := m.Content[i]
+		if key.Value != name {
+			continue
+		}
+		lines := slices.Collect(strings.Lines(text))
+		above := func(key *yaml.Node) int {
+			if key.HeadComment == "" {
+				return key.Line - 1
+			}
+			return key.Line - 2 - strings.Count(key.HeadComment, "\n")
+		}
+		first, end := above(key), len(lines)
+		if i+2 < len(m.Content) {
+			end = above(m.Content[i+2])
+		}
+		own := m.Content[i+1]
+		m.Content = slices.Delete(m.Content, i, i+2)
+		return own, strings.Join(slices.Delete(lines, max(first, 0), end), "")
+	}
+	return nil, text
+}
+
+// takingIn says how a map comes to say what v says: what it lacks is added, literals
+// are replaced.
+func takingIn(n *resource.Node, v value) (*patch, error) {
+	p := &patch{}
+	for _, e := range v.fields {
+		child := n.Get(e.name)
+		switch {
+		case child == nil:
+			p.child(resource.Step{Name: e.name}).set = &e.val
+		case says(child, e.val):
+		case child.Kind == resource.Map && e.val.kind == resource.Map && e.val.tag == "":
+			inner, err := takingIn(child, e.val)
+			if err != nil {
+				return nil, err
+			}
+			if !inner.trivial() {
+				p.kids = append(p.kids, kid{resource.Step{Name: e.name}, inner})
+			}
+		case child.Kind == resource.List || child.Kind == resource.Map || e.val.composite():
+			return nil, fmt.Errorf("the resource has %s already", e.name)
+		default:
+			p.child(resource.Step{Name: e.name}).set = &e.val
+		}
+	}
+	return p, nil
 }
 
 // intoResource puts what a block says of the resource itself into it, and gives the
 // edits and what is left of the block. Settings that the resource has are
 // replaced where they are literals or name a resource; nested blocks are added
-// where it has none of their kind.
+// where it has none of their kind, and go into the one that there is where they say
+// so (besideWhatIsThere).
 func intoResource(f *source.File, target *hclsyntax.Block, block string, parsed *hclsyntax.Body) ([]source.Edit, string, error) {
 	i := slices.IndexFunc(parsed.Blocks, func(b *hclsyntax.Block) bool {
 		return b.Type == target.Type && slices.Equal(b.Labels, target.Labels)
@@ -200,10 +350,63 @@ func intoResource(f *source.File, target *hclsyntax.Block, block string, parsed 
 	}
 	own := parsed.Blocks[i]
 	written := source.NewFile("block.tf", []byte(block))
+	edits, err := intoBody(f, target, written, own)
+	if err != nil {
+		return nil, "", err
+	}
+	start, end := written.LineStart(own.TypeRange.Start.Line), written.LineEnd(own.CloseBraceRange.End.Line)
+	return edits, strings.Trim(block[:start]+strings.TrimLeft(block[end:], "\n"), "\n"), nil
+}
+
+// besideWhatIsThere marks a nested block of a block as one that goes into the one
+// of its kind.
+const besideWhatIsThere = "# beside what is there"
+
+// dynamic reports whether a body makes blocks of a type by a dynamic block.
+func dynamic(body *hclsyntax.Body, typ string) bool {
+	return slices.ContainsFunc(body.Blocks, func(b *hclsyntax.Block) bool {
+		return b.Type == "dynamic" && slices.Equal(b.Labels, []string{typ})
+	})
+}
+
+// alsoDependsOn adds to a list of what is made before a resource.
+func alsoDependsOn(f *source.File, old *hclsyntax.Attribute, written *source.File, own *hclsyntax.Attribute) ([]source.Edit, error) {
+	there, ok := old.Expr.(*hclsyntax.TupleConsExpr)
+	more, also := own.Expr.(*hclsyntax.TupleConsExpr)
+	if !ok || !also {
+		return nil, fmt.Errorf("%s is not a list", old.Name)
+	}
+	textOf := func(f *source.File, e hclsyntax.Expression) string {
+		return string(f.Data[e.Range().Start.Byte:e.Range().End.Byte])
+	}
+	w := &hclWriter{f: f, eol: f.EOL()}
+	var parts []span
+	had := map[string]bool{}
+	for _, e := range there.Exprs {
+		had[textOf(f, e)] = true
+		parts = append(parts, span{start: e.Range().Start.Byte, end: e.Range().End.Byte})
+	}
+	var add []string
+	for _, e := range more.Exprs {
+		if text := textOf(written, e); !had[text] {
+			add = append(add, text)
+		}
+	}
+	if len(add) == 0 {
+		return nil, nil
+	}
+	err := w.parts(there.SrcRange, parts, add, w.innerIndent(there.SrcRange, parts), ", ")
+	return w.edits, err
+}
+
+// intoBody is intoResource for one block, that of a resource or one within it.
+func intoBody(f *source.File, target *hclsyntax.Block, written *source.File, own *hclsyntax.Block) ([]source.Edit, error) {
+	block := string(written.Data)
 	brace := target.CloseBraceRange.Start
 	indent := f.Line(brace.Line)[:brace.Byte-f.LineStart(brace.Line)]
+	within := strings.TrimRight(written.Line(own.CloseBraceRange.Start.Line), "}")
 	if strings.TrimSpace(indent) != "" {
-		return nil, "", errors.New("the resource is written on one line")
+		return nil, errors.New("the resource is written on one line")
 	}
 	var edits []source.Edit
 	var names, values []string
@@ -216,8 +419,16 @@ func intoResource(f *source.File, target *hclsyntax.Block, block string, parsed 
 	for _, a := range attrs {
 		value := string(a.Expr.Range().SliceBytes([]byte(block)))
 		if old := target.Body.Attributes[a.Name]; old != nil {
+			if a.Name == "depends_on" {
+				more, err := alsoDependsOn(f, old, written, a)
+				if err != nil {
+					return nil, err
+				}
+				edits = append(edits, more...)
+				continue
+			}
 			if err := literal(a.Name, old.Expr); err != nil && !refersToResource(old.Expr) {
-				return nil, "", err
+				return nil, err
 			}
 			r := old.Expr.Range()
 			if string(r.SliceBytes(f.Data)) != value {
@@ -235,14 +446,23 @@ func intoResource(f *source.File, target *hclsyntax.Block, block string, parsed 
 		fmt.Fprintf(&b, "%s  %-*s = %s\n", indent, width, name, values[i])
 	}
 	for _, inner := range own.Body.Blocks {
-		if len(blocksOf(target.Body, inner.Type)) > 0 || target.Body.Attributes[inner.Type] != nil {
-			return nil, "", fmt.Errorf("the resource has %s already", inner.Type)
+		there := blocksOf(target.Body, inner.Type)
+		if len(there) == 1 && strings.Contains(written.Line(inner.OpenBraceRange.Start.Line+1), besideWhatIsThere) {
+			more, err := intoBody(f, there[0], written, inner)
+			if err != nil {
+				return nil, err
+			}
+			edits = append(edits, more...)
+			continue
+		}
+		if len(there) > 0 || target.Body.Attributes[inner.Type] != nil || dynamic(target.Body, inner.Type) {
+			return nil, fmt.Errorf("the resource has %s already", inner.Type)
 		}
 		if b.Len() > 0 {
 			b.WriteByte('\n')
 		}
 		for line := inner.TypeRange.Start.Line; line <= inner.CloseBraceRange.End.Line; line++ {
-			b.WriteString(indent + written.Line(line) + "\n")
+			b.WriteString(indent + strings.TrimPrefix(written.Line(line), within) + "\n")
 		}
 	}
 	if b.Len() > 0 {
@@ -256,6 +476,5 @@ func intoResource(f *source.File, target *hclsyntax.Block, block string, parsed 
 		at := f.LineStart(brace.Line)
 		edits = append(edits, source.Edit{Range: f.Range(at, at), New: lines})
 	}
-	start, end := written.LineStart(own.TypeRange.Start.Line), written.LineEnd(own.CloseBraceRange.End.Line)
-	return edits, strings.Trim(block[:start]+strings.TrimLeft(block[end:], "\n"), "\n"), nil
+	return edits, nil
 }

@@ -202,7 +202,7 @@ func lesser(a engine.Finding, mended []engine.Finding) bool {
 // adding reports whether the fix of a finding adds a resource.
 func adding(f engine.Finding) bool {
 	spec := specOf(f)
-	return spec != nil && spec.Beside
+	return spec != nil && spec.Beside && !addsNothing(f)
 }
 
 type block struct {

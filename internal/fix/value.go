@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sort"
 	"strconv"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 
@@ -14,7 +15,8 @@ import (
 // value is what an operation writes: a tree without places.
 type value struct {
 	kind   resource.Kind
-	scalar any // bool, int64, float64 or string
+	tag    string // a short function of CloudFormation that the value is given to: !Ref
+	scalar any    // bool, int64, float64 or string
 	items  []value
 	fields []entry
 }
@@ -90,6 +92,15 @@ func fromYAML(n *yaml.Node, depth int) (value, error) {
 	if depth > maxValueDepth {
 		return value{}, fmt.Errorf("a value is nested deeper than %d levels", maxValueDepth)
 	}
+	if strings.HasPrefix(n.Tag, "!") && !strings.HasPrefix(n.Tag, "!!") {
+		inner := *n
+		if inner.Tag = ""; n.Kind == yaml.ScalarNode {
+			inner.Tag = "!!str"
+		}
+		v, err := fromYAML(&inner, depth+1)
+		v.tag = n.Tag
+		return v, err
+	}
 	switch n.Kind {
 	case yaml.DocumentNode:
 		if len(n.Content) == 1 {
@@ -125,9 +136,37 @@ func fromYAML(n *yaml.Node, depth int) (value, error) {
 	return value{}, fmt.Errorf("a value of this form cannot be written")
 }
 
+// long writes CloudFormation's short functions as the maps that JSON has for
+// them.
+func (v value) long() value {
+	items, fields := v.items, v.fields
+	v.items, v.fields = nil, nil
+	for _, it := range items {
+		v.items = append(v.items, it.long())
+	}
+	for _, e := range fields {
+		v.fields = append(v.fields, entry{e.name, e.val.long()})
+	}
+	if v.tag == "" {
+		return v
+	}
+	name := strings.TrimPrefix(v.tag, "!")
+	if name != "Ref" && name != "Condition" {
+		name = "Fn::" + name
+	}
+	v.tag = ""
+	if s, ok := v.scalar.(string); ok && name == "Fn::GetAtt" {
+		v = value{kind: resource.List}
+		for part := range strings.SplitSeq(s, ".") {
+			v.items = append(v.items, value{kind: resource.String, scalar: part})
+		}
+	}
+	return value{kind: resource.Map, fields: []entry{{name, v}}}
+}
+
 // says reports whether node already says v.
 func says(n *resource.Node, v value) bool {
-	if n == nil || n.Unknown || n.Partial || n.Kind != v.kind {
+	if n == nil || n.Unknown || n.Partial || n.Kind != v.kind || v.tag != "" {
 		return false
 	}
 	switch v.kind {

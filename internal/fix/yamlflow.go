@@ -149,6 +149,10 @@ func (w *yamlWriter) flowEntry(e entry, quote byte, s shape) string {
 // flowItem writes a value within a collection of the given layout: on lines of
 // its own where the collection is, except for short lists of scalars.
 func (w *yamlWriter) flowItem(v value, quote byte, s shape) string {
+	if tag := v.tag; tag != "" {
+		v.tag = ""
+		return tag + " " + w.flowItem(v, quote, s)
+	}
 	if !v.composite() || v.empty() {
 		if s.quoted && v.kind == resource.String {
 			return quoteJSON(v.scalar.(string))

@@ -217,6 +217,9 @@ func (w *yamlWriter) block(v value, keyCol int) []string {
 
 func (w *yamlWriter) blockEntry(e entry, indent int, quote byte) []string {
 	head := strings.Repeat(" ", indent) + w.key(e.name) + ":"
+	if e.val.tag != "" && e.val.composite() && !e.val.empty() && !w.asFlowList(e.val) {
+		head += " " + e.val.tag
+	}
 	if !e.val.composite() || e.val.empty() || w.asFlowList(e.val) {
 		return []string{head + " " + w.inline(e.val, quote, false)}
 	}
@@ -225,7 +228,7 @@ func (w *yamlWriter) blockEntry(e entry, indent int, quote byte) []string {
 
 func (w *yamlWriter) blockItem(v value, dash int, quote byte) []string {
 	pad := strings.Repeat(" ", dash)
-	if v.kind != resource.Map || v.empty() {
+	if v.kind != resource.Map || v.empty() || v.tag != "" {
 		return []string{pad + "- " + w.inline(v, quote, false)}
 	}
 	var lines []string
@@ -246,6 +249,10 @@ func (w *yamlWriter) key(name string) string {
 
 // inline writes v on one line.
 func (w *yamlWriter) inline(v value, quote byte, inFlow bool) string {
+	if tag := v.tag; tag != "" {
+		v.tag = ""
+		return tag + " " + w.inline(v, quote, inFlow)
+	}
 	switch v.kind {
 	case resource.String:
 		return w.str(v.scalar.(string), quote, inFlow)

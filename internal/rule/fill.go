@@ -6,6 +6,7 @@ import (
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/traits"
 )
 
 // filler compiles what a check has of the resource's own values in its fix and
@@ -85,7 +86,7 @@ func (s *FixSpec) Open() bool {
 }
 
 // fix gives the operations with the item's values in them. It is nil where
-// there are none, and where a value is missing, unknown or no scalar.
+// there are none, and where a value is missing or unknown.
 func (f *filler) fix(in *Input) *FixSpec {
 	if f.spec == nil || f.set == nil && f.add == nil && f.del == nil {
 		return f.spec
@@ -148,11 +149,36 @@ func fillSettings(settings []Setting, programs []cel.Program, in *Input) ([]Sett
 			out[i].Value = int64(x)
 		case types.Double:
 			out[i].Value = float64(x)
+		case traits.Lister, traits.Mapper:
+			native, ok := nativeOf(v)
+			if !ok {
+				return nil, false
+			}
+			out[i].Value = integers(native)
 		default:
 			return nil, false
 		}
 	}
 	return out, true
+}
+
+// integers makes integers of the numbers that are whole: JSON has one kind alone.
+func integers(v any) any {
+	switch x := v.(type) {
+	case float64:
+		if n := int64(x); float64(n) == x {
+			return n
+		}
+	case []any:
+		for i := range x {
+			x[i] = integers(x[i])
+		}
+	case map[string]any:
+		for k := range x {
+			x[k] = integers(x[k])
+		}
+	}
+	return v
 }
 
 // Fill gives what a check says to write for an item: the operations of its fix,

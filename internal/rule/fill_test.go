@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -124,5 +125,38 @@ func TestFillGivesPathsToDelete(t *testing.T) {
 	}
 	if r.Checks[0].Fix.Delete[0] != "{{ object.name }}" {
 		t.Error("the rule itself was changed")
+	}
+}
+
+func TestFillGivesListsAndMaps(t *testing.T) {
+	for value, want := range map[string]string{
+		`"{{ [object.name].map(n, {\"name\": n, \"value\": 3}) }}"`: "[map[name:api value:3]]",
+		`"{{ {\"a\": [1, 1.5, object.name]} }}"`:                    "map[a:[1 1.5 api]]",
+		`"{{ [object.name, object.missing] }}"`:                     "",
+	} {
+		r, ds := Parse("rule.yaml", []byte(strings.Replace(fillRule, `"{{ object.name }}"`, value, 1)))
+		if len(ds) > 0 || len(r.Check()) > 0 {
+			t.Fatal(value, ds, r.Check())
+		}
+		p, err := r.Program(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		object := labelMap("name", "api")
+		spec, _, err := p.Fill(&Input{It: object, Object: object})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		if spec != nil {
+			got = fmt.Sprint(spec.Set[0].Value)
+		}
+		if got != want {
+			t.Errorf("%s gives %s", value, got)
+		}
+		unknown := labelMap("name", "?")
+		if spec, _, _ := p.Fill(&Input{It: unknown, Object: unknown}); spec != nil {
+			t.Errorf("%s: what is not known is filled in: %+v", value, spec)
+		}
 	}
 }
