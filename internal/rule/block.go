@@ -19,10 +19,11 @@ import (
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
 )
 
-// Bounds of the block that a check shows, in bytes.
+// Bounds of the block that a check shows, in bytes, and of the values in it.
 const (
 	maxBlock      = 4_000
 	maxBlockValue = 500
+	maxBlockExprs = 40
 )
 
 // The languages that a block may be written in, as a fence names them.
@@ -80,7 +81,7 @@ func parseBlock(s, language string, limited bool) (*block, error) {
 	if len(s) > maxBlock {
 		return nil, fmt.Errorf("a block has at most %d bytes", maxBlock)
 	}
-	t, err := parseParts(s, limited)
+	t, err := parseParts(s, maxBlockExprs, limited)
 	if err != nil {
 		return nil, err
 	}

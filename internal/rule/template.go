@@ -42,12 +42,12 @@ func ParseTemplate(s string, limited bool) (*Template, error) {
 	if len(s) > maxTemplate {
 		return nil, fmt.Errorf("a message has at most %d bytes", maxTemplate)
 	}
-	return parseParts(s, limited)
+	return parseParts(s, maxTemplateExprs, limited)
 }
 
 // parseParts parts a text at its {{ CEL }}. What stands in ${{ }} is literal:
 // an expression of a workflow.
-func parseParts(s string, limited bool) (*Template, error) {
+func parseParts(s string, limit int, limited bool) (*Template, error) {
 	t := &Template{}
 	exprs := 0
 	for rest := s; rest != ""; {
@@ -70,8 +70,8 @@ func parseParts(s string, limited bool) (*Template, error) {
 		if !ok {
 			return nil, errors.New("{{ is not closed by }}")
 		}
-		if exprs++; exprs > maxTemplateExprs {
-			return nil, fmt.Errorf("a message has at most %d expressions", maxTemplateExprs)
+		if exprs++; exprs > limit {
+			return nil, fmt.Errorf("there are at most %d expressions", limit)
 		}
 		if strings.TrimSpace(expr) == "" {
 			return nil, errors.New("{{ }} is empty")

@@ -342,3 +342,35 @@ func FuzzRead(f *testing.F) {
 		cloudformation.Sniff(data)
 	})
 }
+
+// An image that is named by its maker's parameter is as one that is looked up
+// where it is used; what another parameter of Systems Manager holds is not known.
+func TestImagesOfParameters(t *testing.T) {
+	rs := read(t, "a.yaml", `Parameters:
+  Image:
+    Type: AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>
+    Default: /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64
+  Own:
+    Type: AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>
+  Text:
+    Type: AWS::SSM::Parameter::Value<String>
+    Default: /shop/text
+Resources:
+  A:
+    Type: AWS::EC2::Instance
+    Properties: {ImageId: !Ref Image, KeyName: !Ref Text}
+  B:
+    Type: AWS::EC2::Instance
+    Properties: {ImageId: !Ref Own}
+`)
+	a := rs["A"].Root.Get("Properties")
+	if n := a.Get("ImageId"); n.Str() != "{{resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64}}" || n.Unknown || n.Origins[0].Start.Line != 4 {
+		t.Errorf("an image: %+v", n)
+	}
+	if n := a.Get("KeyName"); !n.Unknown {
+		t.Errorf("a text: %+v", n)
+	}
+	if n := rs["B"].Root.Path("Properties", "ImageId"); !n.Unknown {
+		t.Errorf("an image without a default: %+v", n)
+	}
+}

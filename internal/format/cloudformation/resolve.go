@@ -345,6 +345,9 @@ func (r *resolver) ref(n *resource.Node, name string) *resource.Node {
 		return set(n, "the parameter "+yamltree.Clean(name)+", which has no default")
 	case d == nil:
 		return unknown(n, "the parameter "+yamltree.Clean(name)+", which has no default")
+	case ok && kind == "AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>":
+		// An image by the name that its maker keeps for the latest one.
+		return computed(n, resource.String, "{{resolve:ssm:"+s+"}}", []source.Range{d.Range})
 	case strings.HasPrefix(kind, ssmValue) && !strings.Contains(kind, "List<"):
 		return set(n, "the parameter "+yamltree.Clean(name)+", which is known only when the stack is made")
 	case !ok || strings.HasPrefix(kind, "AWS::SSM::"):
