@@ -51,7 +51,21 @@ func proposeHCL(f *source.File, res *resource.Resource, p *patch) ([]source.Edit
 	return nil, errors.New("the block of the resource is not in its file")
 }
 
+// edit replaces bytes. What is written in front of lines that go becomes one edit
+// with them, since two that begin at one place have no order.
 func (w *hclWriter) edit(start, end int, text string) {
+	for i := range w.edits {
+		e := &w.edits[i]
+		if e.Range.Start.Byte != start || (e.Range.Len() == 0) == (start == end) {
+			continue
+		}
+		if start == end {
+			e.New = text + e.New
+		} else {
+			e.Range, e.New = w.f.Range(start, end), e.New+text
+		}
+		return
+	}
 	w.edits = append(w.edits, source.Edit{Range: w.f.Range(start, end), New: text})
 }
 
@@ -102,12 +116,19 @@ func (w *hclWriter) body(b *hclsyntax.Block, n *resource.Node, p *patch) error {
 			blocks = append(blocks, nb...)
 		}
 	}
-	if len(goneAttrs)+len(goneBlocks) > 0 {
-		if err := w.remove(b, goneAttrs, goneBlocks, len(attrs)+len(blocks) > 0); err != nil {
+	gone := map[int]bool{}
+	for _, a := range goneAttrs {
+		gone[a.SrcRange.Start.Byte] = true
+	}
+	for _, n := range goneBlocks {
+		gone[n.TypeRange.Start.Byte] = true
+	}
+	if len(gone) > 0 {
+		if err := w.remove(b, gone, len(attrs)+len(blocks) > 0); err != nil {
 			return err
 		}
 	}
-	return w.insert(b, attrs, blocks)
+	return w.insert(b, gone, attrs, blocks)
 }
 
 func hasBlocks(n *resource.Node) bool {

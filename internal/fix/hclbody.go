@@ -2,12 +2,14 @@ package fix
 
 import (
 	"errors"
+	"slices"
 	"sort"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
+	"github.com/plimsoll-iac/plimsoll/internal/source"
 )
 
 // trailingNames are arguments that stand last in a block by convention; new
@@ -82,15 +84,9 @@ func (w *hclWriter) fileUnit() string {
 	return "  "
 }
 
-// remove takes attributes and nested blocks out of b with their whole lines.
-func (w *hclWriter) remove(b *hclsyntax.Block, attrs []*hclsyntax.Attribute, blocks []*hclsyntax.Block, more bool) error {
-	gone := map[int]bool{}
-	for _, a := range attrs {
-		gone[a.SrcRange.Start.Byte] = true
-	}
-	for _, n := range blocks {
-		gone[n.TypeRange.Start.Byte] = true
-	}
+// remove takes the attributes and nested blocks that start at the places of gone out
+// of b, with their whole lines. more says that others come.
+func (w *hclWriter) remove(b *hclsyntax.Block, gone map[int]bool, more bool) error {
 	pieces := w.pieces(b)
 	if w.line(b.OpenBraceRange.Start.Byte) == w.line(b.CloseBraceRange.Start.Byte) {
 		if more || len(gone) < len(pieces) {
@@ -113,13 +109,18 @@ func (w *hclWriter) remove(b *hclsyntax.Block, attrs []*hclsyntax.Attribute, blo
 		if p.block && blankAbove && (below == "" || last+1 == w.line(b.CloseBraceRange.Start.Byte)) && !(i > 0 && gone[pieces[i-1].start]) {
 			first--
 		}
+		// The first thing of a block has no blank line above it.
+		if below == "" && w.line(b.OpenBraceRange.Start.Byte) == first-1 && i+1 < len(pieces) && !gone[pieces[i+1].start] {
+			last++
+		}
 		w.edit(w.f.LineStart(first), w.f.LineEnd(last), "")
 	}
 	return nil
 }
 
-// insert writes new attributes and nested blocks into b.
-func (w *hclWriter) insert(b *hclsyntax.Block, attrs []entry, blocks []newBlock) error {
+// insert writes new attributes and nested blocks into b, of which those at the places
+// of gone are taken out.
+func (w *hclWriter) insert(b *hclsyntax.Block, gone map[int]bool, attrs []entry, blocks []newBlock) error {
 	if len(attrs)+len(blocks) == 0 {
 		return nil
 	}
@@ -127,7 +128,7 @@ func (w *hclWriter) insert(b *hclsyntax.Block, attrs []entry, blocks []newBlock)
 	unit := w.unit(b)
 	indent := outer + unit
 	open, shut := b.OpenBraceRange, b.CloseBraceRange
-	pieces := w.pieces(b)
+	pieces := slices.DeleteFunc(w.pieces(b), func(p piece) bool { return gone[p.start] })
 	if w.line(open.Start.Byte) == w.line(shut.Start.Byte) {
 		inner := strings.TrimSpace(string(w.f.Data[open.End.Byte:shut.Start.Byte]))
 		if hasHCLComment(inner) {
@@ -183,7 +184,7 @@ func (w *hclWriter) insertAttrs(b *hclsyntax.Block, pieces []piece, attrs []entr
 	if anchor == nil {
 		line := w.line(b.OpenBraceRange.Start.Byte)
 		text := strings.Join(w.render(attrs, nil, indent, unit, 0, false), w.eol) + w.eol
-		if len(pieces) > 0 && w.line(pieces[0].start) == line+1 {
+		if len(pieces) > 0 && w.comesNext(line, pieces[0]) {
 			text += w.eol
 		}
 		w.edit(w.f.LineEnd(line), w.f.LineEnd(line), text)
@@ -241,6 +242,15 @@ func (w *hclWriter) insertAttrs(b *hclsyntax.Block, pieces []piece, attrs []entr
 		}
 	}
 	w.edit(w.f.LineEnd(line), w.f.LineEnd(line), text)
+}
+
+// comesNext reports whether a piece stands right below a line, or will once what is
+// between goes.
+func (w *hclWriter) comesNext(line int, p piece) bool {
+	from, to := w.f.LineEnd(line), w.f.LineStart(w.line(p.start))
+	return from == to || slices.ContainsFunc(w.edits, func(e source.Edit) bool {
+		return e.New == "" && e.Range.Start.Byte == from && e.Range.End.Byte == to
+	})
 }
 
 // next is the piece that starts right below a line, or nil.
