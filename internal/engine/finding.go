@@ -4,6 +4,8 @@
 package engine
 
 import (
+	"slices"
+
 	"github.com/plimsoll-iac/plimsoll/internal/change"
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
 	"github.com/plimsoll-iac/plimsoll/internal/rule"
@@ -67,6 +69,12 @@ type Finding struct {
 	// by their file. Sorted; empty where there is one.
 	Through     []string
 	Suppression *Suppression // set when State is Suppressed
+	// Twins are the findings that this one stands for beside its own, by which a
+	// fix finds what decides them: of other instances of the block, and through
+	// other units, in the same state. MoreTwins says that there are too many to
+	// be kept.
+	Twins     []Finding
+	MoreTwins bool
 	// inner is Path within the document that the item stands in, "" for none: a
 	// policy that several resources take from one place is mended there.
 	inner string
@@ -104,4 +112,24 @@ type Result struct {
 	// Unknown lists the checks that could not be decided on the head's side.
 	Unknown     []NotEvaluated
 	Diagnostics source.Diagnostics
+}
+
+// maxTwins bounds what is kept of the findings that one stands for.
+const maxTwins = 32
+
+// standFor has f stand for another finding too.
+func (f *Finding) standFor(other Finding) {
+	if other.State != f.State {
+		return
+	}
+	all := append([]Finding{other}, other.Twins...)
+	f.MoreTwins = f.MoreTwins || other.MoreTwins || len(f.Twins)+len(all) > maxTwins
+	if f.MoreTwins {
+		f.Twins = nil
+		return
+	}
+	for i := range all {
+		all[i].Twins = nil
+	}
+	f.Twins = append(slices.Clip(f.Twins), all...)
 }

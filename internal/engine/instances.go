@@ -53,6 +53,7 @@ func mergeInstances(fs []Finding) []Finding {
 		}
 		if again && out[i].Resource.ID != f.Resource.ID {
 			others[i] = append(others[i], instanceName(out[i].Resource.ID, f.Resource.ID))
+			out[i].standFor(f)
 			continue
 		}
 		if !again {

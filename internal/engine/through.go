@@ -130,6 +130,7 @@ func mergeMembers(fs []Finding, members []int, drop []bool) {
 		merged.Origins = union(merged.Origins, fs[i].Origins)
 		if i != first {
 			merged.Turned = append(slices.Clip(merged.Turned), fs[i].Turned...)
+			merged.standFor(fs[i])
 		}
 	}
 	for _, i := range all {

@@ -2,6 +2,8 @@ package fix
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"sort"
 	"strconv"
 
@@ -21,6 +23,7 @@ const maxRounds = 24
 type candidate struct {
 	f     engine.Finding
 	edits []source.Edit
+	far   []string // settings that are edited where their values come from
 }
 
 // All gives the proven fixes of the findings, by fingerprint. Findings whose
@@ -36,11 +39,11 @@ func All(ctx context.Context, ev Evaluator, findings []engine.Finding, files Fil
 			if err := ctx.Err(); err != nil {
 				return out, err
 			}
-			edits, err := propose(f, files)
+			edits, far, err := propose(f, files)
 			if err != nil {
 				continue
 			}
-			cands = append(cands, candidate{f, edits})
+			cands = append(cands, candidate{f, edits, far})
 			for _, e := range edits {
 				touched[e.Range.File] = files(e.Range.File).Data
 			}
@@ -95,6 +98,11 @@ func (p *prover) try(cands []candidate) (overlay map[string][]byte, after Evalua
 	if err := judge(mended, p.before, after, overlay); err != nil {
 		return nil, after, err
 	}
+	if slices.ContainsFunc(cands, func(c candidate) bool { return len(c.far) > 0 }) {
+		if err := aside(cands, p.before.Resources, after.Resources); err != nil {
+			return nil, after, fmt.Errorf("%w: %w", ErrUnproven, err)
+		}
+	}
 	return overlay, after, nil
 }
 
@@ -134,12 +142,13 @@ func distinct(edits []source.Edit) []source.Edit {
 
 // apart puts candidates into as few groups as it easily can, so that no two
 // different ones of a group touch. Candidates with the same edits share a group;
-// those that add a resource share none with those that change one, which are
-// proven by other rules.
+// those that add a resource, and those that edit what other settings may hang on,
+// share none with the others, which are proven by other rules.
 func apart(cands []candidate) [][]candidate {
 	type group struct {
 		cands []candidate
 		adds  bool
+		far   bool
 		spans map[string][]span // of each file
 	}
 	var groups []*group
@@ -152,13 +161,13 @@ func apart(cands []candidate) [][]candidate {
 		}
 		at, adds := -1, adding(c.f)
 		for i, g := range groups {
-			if g.adds == adds && !touches(g.spans, c.edits) {
+			if g.adds == adds && g.far == (len(c.far) > 0) && !touches(g.spans, c.edits) {
 				at = i
 				break
 			}
 		}
 		if at < 0 {
-			groups = append(groups, &group{adds: adds, spans: map[string][]span{}})
+			groups = append(groups, &group{adds: adds, far: len(c.far) > 0, spans: map[string][]span{}})
 			at = len(groups) - 1
 		}
 		g := groups[at]
@@ -264,11 +273,11 @@ func mend(ctx context.Context, ev Evaluator, group []engine.Finding, files Files
 			if !wanted[f.Fingerprint] || refused[f.Fingerprint] {
 				continue
 			}
-			edits, err := propose(f, at)
+			edits, far, err := propose(f, at)
 			if err != nil {
 				continue // another fix may make room for it
 			}
-			cands = append(cands, candidate{f, edits})
+			cands = append(cands, candidate{f, edits, far})
 		}
 		groups := apart(cands)
 		if len(groups) == 0 {

@@ -41,7 +41,7 @@ type Files func(path string) *source.File
 // in those that decide. An error says why it cannot be done exactly; nothing is
 // proven yet.
 func Propose(f engine.Finding, files Files) ([]source.Edit, error) {
-	edits, err := propose(f, files)
+	edits, _, err := propose(f, files)
 	if err != nil {
 		return nil, err
 	}
@@ -62,39 +62,61 @@ func Propose(f engine.Finding, files Files) ([]source.Edit, error) {
 }
 
 // propose is Propose without reading what came out; the proof reads it anyway.
-func propose(f engine.Finding, files Files) ([]source.Edit, error) {
+// far names the settings of the resource that are mended where their values come
+// from, on which others may hang; there the finding's twins are mended as well.
+func propose(f engine.Finding, files Files) (edits []source.Edit, far []string, err error) {
+	edits, far, err = proposeOne(f, files)
+	if err != nil || len(far) == 0 {
+		return edits, nil, err
+	}
+	if f.MoreTwins {
+		return nil, nil, errors.New("the values of too many instances decide")
+	}
+	for _, t := range f.Twins {
+		more, _, err := proposeOne(t, files)
+		if err != nil {
+			return nil, nil, err
+		}
+		edits = append(edits, more...)
+	}
+	return distinct(edits), far, nil
+}
+
+func proposeOne(f engine.Finding, files Files) (edits []source.Edit, far []string, err error) {
 	spec := specOf(f)
 	if spec == nil {
-		return nil, ErrNoFix
+		return nil, nil, ErrNoFix
 	}
 	res := f.Resource
 	if res == nil || res.Root == nil || res.Range.IsZero() {
-		return nil, errors.New("the place of the resource is not known")
+		return nil, nil, errors.New("the place of the resource is not known")
 	}
 	if spec.Beside {
-		return proposeBeside(f, files)
+		edits, err = proposeBeside(f, files)
+		return edits, nil, err
 	}
 	if f.Rule.Checks[f.Check].Each == flagsOf {
 		if res.Written != nil {
-			return nil, errors.New("the flags are written in another form, in which they are not edited")
+			return nil, nil, errors.New("the flags are written in another form, in which they are not edited")
 		}
 		file := files(res.Range.File)
 		if file == nil {
-			return nil, fmt.Errorf("%s cannot be read", res.Range.File)
+			return nil, nil, fmt.Errorf("%s cannot be read", res.Range.File)
 		}
-		return proposeFlags(file, f, spec)
+		edits, err = proposeFlags(file, f, spec)
+		return edits, nil, err
 	}
 	item, taken := f.Item.At(res.Root)
 	if taken != len(f.Item) {
-		return nil, errors.New("the place lies within a document that is embedded in a value")
+		return nil, nil, errors.New("the place lies within a document that is embedded in a value")
 	}
 	p, err := plan(spec, item)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if res.Format == resource.Compose {
 		if p, err = shortForm(f.Item, item, p); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	// The operations hang below the item; the writers start at the root.
@@ -104,21 +126,17 @@ func propose(f engine.Finding, files Files) ([]source.Edit, error) {
 	}
 	for w := res.Written; w != nil; w = res.Written {
 		if top, err = top.translate(res.Root, w); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		res = w.Resource
 	}
 	if res.Format == resource.TerraformPlan {
-		return nil, errors.New("a plan is made, not written")
-	}
-	if strings.Contains("/"+res.Range.File, "/.terraform/") {
-		return nil, fmt.Errorf("%s was installed; the next terraform init writes it anew", res.Range.File)
+		return nil, nil, errors.New("a plan is made, not written")
 	}
 	file := files(res.Range.File)
 	if file == nil {
-		return nil, fmt.Errorf("%s cannot be read", res.Range.File)
+		return nil, nil, fmt.Errorf("%s cannot be read", res.Range.File)
 	}
-	var edits []source.Edit
 	switch {
 	case (res.Format == resource.Dockerfile || res.Format == resource.NodeBootstrap) && inCommand(f.Item):
 		if other := files(item.Range.File); other != nil {
@@ -129,13 +147,13 @@ func propose(f engine.Finding, files Files) ([]source.Edit, error) {
 			edits, err = proposeLetters(file, item, spec)
 		}
 	case res.Format == resource.NodeBootstrap && strings.HasSuffix(res.Range.File, ".hcl"):
-		edits, err = proposeHCL(file, res, top)
+		edits, far, err = proposeHCL(file, files, res, top)
 	case res.Format == resource.Helm:
 		edits, err = proposeRendered(res, top, files)
 	case res.Format == resource.Dockerfile:
 		edits, err = proposeDockerfile(file, res, f.Item, item, p)
 	case res.Format == resource.Terraform && !isJSON(res.Range.File):
-		edits, err = proposeHCL(file, res, top)
+		edits, far, err = proposeHCL(file, files, res, top)
 	case res.Format == resource.Terraform:
 		edits, err = proposeTFJSON(file, res, top)
 	case isHCL(file.Path):
@@ -156,15 +174,20 @@ func propose(f engine.Finding, files Files) ([]source.Edit, error) {
 		edits, err = proposeYAML(file, res, top)
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if res.Format != f.Resource.Format && filledIn(file, edits) {
-		return nil, errors.New("the value is filled in by a template")
+		return nil, nil, errors.New("the value is filled in by a template")
 	}
 	if len(edits) == 0 {
-		return nil, errors.New("the source already says what the fix would write")
+		return nil, nil, errors.New("the source already says what the fix would write")
 	}
-	return edits, nil
+	for _, e := range edits {
+		if strings.Contains("/"+e.Range.File, "/.terraform/") {
+			return nil, nil, fmt.Errorf("%s was installed; the next terraform init writes it anew", e.Range.File)
+		}
+	}
+	return edits, far, nil
 }
 
 // specOf gives the operations that mend a finding, or nil.

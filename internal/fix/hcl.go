@@ -18,23 +18,26 @@ import (
 type hclWriter struct {
 	f     *source.File
 	eol   string
+	files Files // where values come from; nil where they are edited in f alone
 	edits []source.Edit
+	far   []string // settings that are edited where their values come from
 }
 
 // proposeHCL carries out p on the top-level block that res was read from. The
-// file has been read before, so its nesting is within the reader's bounds.
-func proposeHCL(f *source.File, res *resource.Resource, p *patch) ([]source.Edit, error) {
+// file has been read before, so its nesting is within the reader's bounds. far
+// names the settings that it edits where their values come from.
+func proposeHCL(f *source.File, files Files, res *resource.Resource, p *patch) (edits []source.Edit, far []string, err error) {
 	file, diags := hclsyntax.ParseConfig(f.Data, f.Path, hcl.InitialPos)
 	if diags.HasErrors() {
-		return nil, errors.New("the file has errors")
+		return nil, nil, errors.New("the file has errors")
 	}
 	body, ok := file.Body.(*hclsyntax.Body)
 	if !ok {
-		return nil, errors.New("the file has no native syntax")
+		return nil, nil, errors.New("the file has no native syntax")
 	}
 	for _, b := range body.Blocks {
 		if b.TypeRange.Start.Byte <= res.Range.Start.Byte && res.Range.Start.Byte < b.CloseBraceRange.End.Byte {
-			w := &hclWriter{f: f, eol: f.EOL()}
+			w := &hclWriter{f: f, eol: f.EOL(), files: files}
 			for _, inner := range b.Body.Blocks {
 				// A resource may be a block within one: the backend of a root.
 				if b.Type == "terraform" && inner.TypeRange.Start.Byte == res.Range.Start.Byte {
@@ -43,12 +46,12 @@ func proposeHCL(f *source.File, res *resource.Resource, p *patch) ([]source.Edit
 				}
 			}
 			if err := w.body(b, res.Root, p); err != nil {
-				return nil, err
+				return nil, nil, err
 			}
-			return w.edits, nil
+			return w.edits, w.far, nil
 		}
 	}
-	return nil, errors.New("the block of the resource is not in its file")
+	return nil, nil, errors.New("the block of the resource is not in its file")
 }
 
 // edit replaces bytes. What is written in front of lines that go becomes one edit
@@ -91,7 +94,7 @@ func (w *hclWriter) body(b *hclsyntax.Block, n *resource.Node, p *patch) error {
 		child := n.Get(name)
 		switch {
 		case attr != nil:
-			gone, err := w.attribute(attr, k.p)
+			gone, err := w.attribute(attr, child, k.p)
 			if err != nil {
 				return err
 			}
@@ -209,15 +212,16 @@ func (w *hclWriter) blocks(name string, nested []*hclsyntax.Block, n *resource.N
 	return gone, more, nil
 }
 
-// attribute carries out p on an attribute; gone says that it is to go.
-func (w *hclWriter) attribute(a *hclsyntax.Attribute, p *patch) (gone bool, err error) {
+// attribute carries out p on an attribute, whose value is n; gone says that it
+// is to go.
+func (w *hclWriter) attribute(a *hclsyntax.Attribute, n *resource.Node, p *patch) (gone bool, err error) {
 	if p.del {
 		if refersToResource(a.Expr) {
 			return true, nil
 		}
 		return true, literal(a.Name, a.Expr)
 	}
-	return false, w.expr(a.Name, a.Expr, p)
+	return false, w.expr(a.Name, a.Expr, n, p)
 }
 
 // refersToResource reports whether an expression is an attribute of a resource
@@ -268,18 +272,20 @@ func traversal(t hcl.Traversal) string {
 	return b.String()
 }
 
-func (w *hclWriter) expr(name string, e hclsyntax.Expression, p *patch) error {
+// expr carries out p on an expression whose value is n; nil where that is not
+// known.
+func (w *hclWriter) expr(name string, e hclsyntax.Expression, n *resource.Node, p *patch) error {
 	if p.trivial() {
 		return nil
 	}
 	if paren, ok := e.(*hclsyntax.ParenthesesExpr); ok {
-		return w.expr(name, paren.Expression, p)
+		return w.expr(name, paren.Expression, n, p)
 	}
 	r := e.Range()
 	switch {
 	case p.set != nil:
 		if err := literal(name, e); err != nil {
-			return err
+			return w.through(name, n, p, err)
 		}
 		text := w.text(*p.set, w.indentAt(r.Start.Byte))
 		if r.End.Byte > r.Start.Byte && w.f.Data[r.End.Byte-1] == '\n' {
@@ -292,12 +298,12 @@ func (w *hclWriter) expr(name string, e hclsyntax.Expression, p *patch) error {
 	}
 	switch t := e.(type) {
 	case *hclsyntax.TupleConsExpr:
-		return w.tuple(name, t, p)
+		return w.tuple(name, t, n, p)
 	case *hclsyntax.ObjectConsExpr:
-		return w.object(name, t, p)
+		return w.object(name, t, n, p)
 	}
 	if err := literal(name, e); err != nil {
-		return err
+		return w.through(name, n, p, err)
 	}
 	v := p.build()
 	if v == nil {
@@ -307,8 +313,16 @@ func (w *hclWriter) expr(name string, e hclsyntax.Expression, p *patch) error {
 	return nil
 }
 
+// part gives what a node has at a step, or nil.
+func part(n *resource.Node, s resource.Step) *resource.Node {
+	if n == nil {
+		return nil
+	}
+	return childOf(n, s)
+}
+
 // tuple carries out p on [a, b].
-func (w *hclWriter) tuple(name string, t *hclsyntax.TupleConsExpr, p *patch) error {
+func (w *hclWriter) tuple(name string, t *hclsyntax.TupleConsExpr, n *resource.Node, p *patch) error {
 	parts := make([]span, len(t.Exprs))
 	for i, e := range t.Exprs {
 		parts[i] = span{start: e.Range().Start.Byte, end: e.Range().End.Byte}
@@ -326,7 +340,7 @@ func (w *hclWriter) tuple(name string, t *hclsyntax.TupleConsExpr, p *patch) err
 			}
 			parts[k.step.Index].gone = true
 		default:
-			if err := w.expr(name, t.Exprs[k.step.Index], k.p); err != nil {
+			if err := w.expr(name, t.Exprs[k.step.Index], part(n, k.step), k.p); err != nil {
 				return err
 			}
 		}
@@ -338,7 +352,7 @@ func (w *hclWriter) tuple(name string, t *hclsyntax.TupleConsExpr, p *patch) err
 }
 
 // object carries out p on {a = 1}.
-func (w *hclWriter) object(name string, o *hclsyntax.ObjectConsExpr, p *patch) error {
+func (w *hclWriter) object(name string, o *hclsyntax.ObjectConsExpr, n *resource.Node, p *patch) error {
 	parts := make([]span, len(o.Items))
 	index := map[string]int{}
 	for i, it := range o.Items {
@@ -374,7 +388,7 @@ func (w *hclWriter) object(name string, o *hclsyntax.ObjectConsExpr, p *patch) e
 			}
 			parts[i].gone = true
 		default:
-			if err := w.expr(k.step.Name, o.Items[i].ValueExpr, k.p); err != nil {
+			if err := w.expr(k.step.Name, o.Items[i].ValueExpr, part(n, k.step), k.p); err != nil {
 				return err
 			}
 		}

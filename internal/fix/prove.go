@@ -25,6 +25,9 @@ type Evaluation struct {
 	Findings []engine.Finding
 	// Added counts the resources that were not there before the overlay.
 	Added int
+	// Resources are what was read, for fixes that edit what other settings may
+	// hang on.
+	Resources []*resource.Resource
 }
 
 // ErrUnproven is wrapped by Prove where the edits do not do what they should.

@@ -41,7 +41,7 @@ func proposeWithin(f *source.File, res *resource.Resource, p *patch) ([]source.E
 		return nil, errors.New("the file has errors")
 	case object != nil:
 		w := &hclWriter{f: f, eol: f.EOL()}
-		err := w.object("the manifest", object, p)
+		err := w.object("the manifest", object, nil, p)
 		return w.edits, err
 	case text:
 		return proposeYAML(f, res, p)

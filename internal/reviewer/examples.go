@@ -120,6 +120,7 @@ func (x example) Evaluate(ctx context.Context, _ string, overlay map[string][]by
 			return out, err
 		}
 	}
+	out.Resources = resources
 	opt := engine.Options{
 		Rules: x.all,
 		// No example is suppressed but by a comment without an end.

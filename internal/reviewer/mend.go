@@ -134,6 +134,7 @@ func (e *evaluator) Evaluate(ctx context.Context, unit string, overlay map[strin
 		out.Added += added
 		base, head, beside = append(base, b...), append(head, h...), append(beside, near...)
 	}
+	out.Resources = head
 	for _, f := range e.judge(ctx, change.Pair(base, head), beside...).Findings {
 		if f.State != engine.Fixed {
 			out.Findings = append(out.Findings, f)
