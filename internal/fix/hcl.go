@@ -111,6 +111,10 @@ func (w *hclWriter) body(b *hclsyntax.Block, n *resource.Node, p *patch) error {
 		case child != nil:
 			return fmt.Errorf("%s is not written in this block", name)
 		case k.p.del:
+		case hasDynamic(b.Body, name):
+			// It makes none now, and makes one for another value of what decides it,
+			// which would then be the second.
+			return fmt.Errorf("the %s blocks are made by a dynamic block", name)
 		default:
 			a, nb := fresh(name, k.p)
 			if a != nil {
@@ -146,6 +150,13 @@ func blocksOf(body *hclsyntax.Body, typ string) []*hclsyntax.Block {
 		}
 	}
 	return out
+}
+
+// hasDynamic reports whether a dynamic block makes the nested blocks of a type.
+func hasDynamic(body *hclsyntax.Body, typ string) bool {
+	return slices.ContainsFunc(body.Blocks, func(b *hclsyntax.Block) bool {
+		return b.Type == "dynamic" && len(b.Labels) == 1 && b.Labels[0] == typ
+	})
 }
 
 // newBlock is a nested block that is to be written.
