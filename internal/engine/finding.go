@@ -45,8 +45,10 @@ type Finding struct {
 	Cause  *resource.Resource
 	OnBase bool
 	// Gone is where the setting stood in the base, for a new finding about one
-	// that the head lost; zero otherwise.
-	Gone source.Range
+	// that the head lost; zero otherwise. GoneFrom is where it came from there,
+	// nearest first: the argument of a module's call.
+	Gone     source.Range
+	GoneFrom []source.Range
 	// Turned are the settings, of Cause where there is one, else of Resource, whose
 	// change made a new finding where what it is about did not change, or is larger
 	// than what did.

@@ -206,7 +206,7 @@ func (j *judge) compare(head, base *side) changeResult {
 	out.findings = j.findings(head)
 	for i := range out.findings {
 		out.findings[i].State = New
-		out.findings[i].Gone = gone(head.violations[i], base)
+		out.findings[i].Gone, out.findings[i].GoneFrom = gone(head.violations[i], base)
 		if k := paired[i]; k >= 0 {
 			out.findings[i].State = Existing
 			was[k] = true
@@ -289,22 +289,29 @@ func whyOf(n *resource.Node) string {
 }
 
 // gone gives where the setting that a violation of the head lacks stood in the
-// base; zero where the head has it, or the base did not.
-func gone(v violation, base *side) source.Range {
-	at := v.setting()
-	if base.res == nil || len(at) == 0 {
-		return source.Range{}
+// base, and where it came from; zero where the head has it, or the base did not.
+func gone(v violation, base *side) (at source.Range, from []source.Range) {
+	path := v.setting()
+	if base.res == nil || len(path) == 0 {
+		return source.Range{}, nil
 	}
-	if _, taken := at.At(v.item.node); taken == len(at) {
-		return source.Range{}
+	if _, taken := path.At(v.item.node); taken == len(path) {
+		return source.Range{}, nil
 	}
 	for _, it := range base.itemsAt(v) {
-		if n, taken := at.At(it.node); taken == len(at) && n != nil {
-			r, _ := locate(base.res, it, at)
-			return r
+		n, taken := path.At(it.node)
+		if taken < len(path) || n == nil {
+			continue
 		}
+		at, from = locate(base.res, it, path)
+		for _, b := range n.Items {
+			if b != nil && b.Block { // blocks come from what makes them, their list does not
+				from = union(slices.Clip(from), b.Origins)
+			}
+		}
+		return at, from
 	}
-	return source.Range{}
+	return source.Range{}, nil
 }
 
 // findings makes findings without a state of the violations of a side.

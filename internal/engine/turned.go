@@ -116,7 +116,7 @@ func (m moving) turning() Turning {
 
 func (m moving) places() []source.Range {
 	if m.gone != nil {
-		return []source.Range{placeOf(m.gone)}
+		return union([]source.Range{placeOf(m.gone)}, m.gone.Origins)
 	}
 	var out []source.Range
 	for _, n := range m.now {

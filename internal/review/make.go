@@ -191,9 +191,9 @@ func comment(r *Report, g Group, hunks map[string][]change.Hunk) (Comment, bool)
 
 // place gives the line that the gravest finding of the group can be commented
 // on: where what is missing was removed, where what made it stands, where the
-// setting stands, or where its value came from (a variable's default), whichever
-// the diff shows. Line 0 says
-// that there is none; removed, that it is a line of the base.
+// setting stands, where its value came from (a variable's default), or where one
+// that is missing came from (the argument of a call), whichever the diff shows.
+// Line 0 says that there is none; removed, that it is a line of the base.
 func place(r *Report, g Group, hunks map[string][]change.Hunk) (file string, line int, removed bool) {
 	for _, i := range g.Findings {
 		f := r.Findings[i]
@@ -215,6 +215,11 @@ func place(r *Report, g Group, hunks map[string][]change.Hunk) (file string, lin
 		for _, at := range append([]source.Range{inHead(f)}, f.Origins...) {
 			if within(hunks[at.File], at.Start.Line, at.Start.Line) {
 				return at.File, at.Start.Line, false
+			}
+		}
+		for _, at := range slices.Backward(f.GoneFrom) {
+			if within(r.BaseHunks[at.File], at.Start.Line, at.Start.Line) {
+				return at.File, at.Start.Line, true
 			}
 		}
 	}

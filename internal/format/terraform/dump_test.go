@@ -69,6 +69,11 @@ func dump(rs []*resource.Resource, ds source.Diagnostics) string {
 		for _, c := range r.Comments {
 			fmt.Fprintf(&b, "  # %q %s trailing=%v\n", c.Text, span(c.Range), c.Trailing)
 		}
+		for _, f := range r.Root.Taken {
+			fmt.Fprintf(&b, "  %s: not set %s key %s", f.Name, span(f.Node.Range), span(f.Node.KeyRange))
+			origins(&b, f.Node.Origins)
+			b.WriteByte('\n')
+		}
 		for _, f := range r.Root.Fields {
 			dumpNode(&b, 1, f.Name, f.Node)
 		}
@@ -126,6 +131,11 @@ func dumpNode(b *strings.Builder, depth int, name string, n *resource.Node) {
 		fmt.Fprintf(b, " refs %v", n.Refs)
 	}
 	b.WriteByte('\n')
+	for _, f := range n.Taken {
+		b.WriteString(strings.Repeat("  ", depth+1) + f.Name + ": not set " + span(f.Node.Range) + " key " + span(f.Node.KeyRange))
+		origins(b, f.Node.Origins)
+		b.WriteByte('\n')
+	}
 	for i, it := range n.Items {
 		dumpNode(b, depth+1, fmt.Sprintf("[%d]", i), it)
 	}

@@ -74,7 +74,18 @@ func trace(out []source.Range, at source.Range, v *val, seen *int, depth int) []
 		return out
 	}
 	add := func(r source.Range) {
-		if !r.IsZero() && !at.Contains(r) && !slices.Contains(out, r) && len(out) < maxOrigins {
+		if r.IsZero() || at.Contains(r) {
+			return
+		}
+		// People are shown lines, and the parts of one expression would take the
+		// room of the places further on: of those on a line, the innermost stays.
+		same := slices.IndexFunc(out, func(o source.Range) bool {
+			return o.File == r.File && o.Start.Line == r.Start.Line && o.End.Line == r.End.Line
+		})
+		switch {
+		case same >= 0 && out[same].Contains(r):
+			out[same] = r
+		case same < 0 && len(out) < maxOrigins:
 			out = append(out, r)
 		}
 	}
@@ -226,7 +237,10 @@ func (e *env) bodyNode(body *hclsyntax.Body, skip map[string]bool, whole, head s
 		if en.attr != nil {
 			v := e.argument(en.attr)
 			if v.base().kind == null {
-				continue // null is how Terraform spells "not set"
+				// Null is how Terraform spells "not set"; what says so is where a
+				// person would set it.
+				n.Taken = append(n.Taken, resource.Field{Name: en.name, Node: e.unset(v, e.rng(en.attr.NameRange))})
+				continue
 			}
 			c = e.u.node(v)
 			c.KeyRange = e.rng(en.attr.NameRange)
@@ -245,7 +259,34 @@ func (e *env) bodyNode(body *hclsyntax.Body, skip map[string]bool, whole, head s
 			break
 		}
 	}
+	for _, b := range body.Blocks {
+		fe := madeByNone(b)
+		if fe == nil || skip[b.Labels[0]] || n.Get(b.Labels[0]) != nil || n.TakenAway(b.Labels[0]) != nil || e.u.stopped {
+			continue
+		}
+		n.Taken = append(n.Taken, resource.Field{Name: b.Labels[0], Node: e.unset(e.eval(fe.Expr), e.head(b))})
+	}
 	return n
+}
+
+// madeByNone gives what a dynamic block goes through, nil for any other block.
+func madeByNone(b *hclsyntax.Block) *hclsyntax.Attribute {
+	if b.Type != "dynamic" || len(b.Labels) != 1 || b.Body == nil {
+		return nil
+	}
+	return b.Body.Attributes["for_each"]
+}
+
+// unset gives the place of a setting that is there and leaves itself unset: an
+// argument that is null, or a dynamic block that makes no block. v decides it,
+// head is its name or header.
+func (e *env) unset(v *val, head source.Range) *resource.Node {
+	n := e.u.node(v)
+	out := &resource.Node{Range: n.Range, KeyRange: head, Origins: n.Origins}
+	if n.Range.File != head.File || n.Range.Start.Line != head.Start.Line {
+		out.Range = head
+	}
+	return out
 }
 
 // argument evaluates an attribute. Those that name other things instead of

@@ -411,6 +411,17 @@ func (r *resourceRef) attr(name string, rng source.Range) *val {
 	})
 }
 
+// identities names the argument that the id of a resource repeats. These are
+// settings of another resource, which modules refer to so that one is made behind
+// the other; who refers to the id of one means that other resource. Never written.
+var identities = map[string]string{
+	"aws_s3_bucket_ownership_controls":                   "bucket",
+	"aws_s3_bucket_policy":                               "bucket",
+	"aws_s3_bucket_public_access_block":                  "bucket",
+	"aws_s3_bucket_server_side_encryption_configuration": "bucket",
+	"aws_s3_bucket_versioning":                           "bucket",
+}
+
 // configured gives an attribute of an instance as its configuration says it.
 func (r *resourceRef) configured(inst *instance, name, full string) *val {
 	if holder := policies[r.d.typ]; holder == name && r.d.kind == "data" {
@@ -418,6 +429,9 @@ func (r *resourceRef) configured(inst *instance, name, full string) *val {
 			return inst.env.bindings(r.d)
 		}
 		return inst.env.policy(r.d)
+	}
+	if own := identities[r.d.typ]; own != "" && name == "id" && r.d.kind == "resource" {
+		name = own
 	}
 	if a := r.d.body.Attributes[name]; a != nil {
 		if v := inst.env.eval(a.Expr); v.base().kind != null {
