@@ -117,7 +117,12 @@ func TestCatalogue(t *testing.T) {
 		id, _, _ := strings.Cut(line, "\t")
 		known[id] = true
 	}
-	for _, r := range load(t) {
+	byID := map[string]*rule.Rule{}
+	all := load(t)
+	for _, r := range all {
+		byID[r.ID] = r
+	}
+	for _, r := range all {
 		themes[r.Theme]++
 		if want := r.Theme + "/" + strings.Replace(r.ID, "/", "-", 1) + ".yaml"; r.File != want {
 			t.Errorf("%s is in %s, not in %s", r.ID, r.File, want)
@@ -133,6 +138,11 @@ func TestCatalogue(t *testing.T) {
 			covered[c] = r.ID
 			if !known[c] {
 				t.Errorf("%s covers %s, which is no row of checks.tsv", r.ID, c)
+			}
+		}
+		for _, id := range r.Over {
+			if o := byID[id]; o == nil || slices.Contains(o.Over, r.ID) || r.Severity.Rank() < o.Severity.Rank() {
+				t.Errorf("%s is over %s, which is no rule, is over it too, or is graver", r.ID, id)
 			}
 		}
 		for _, c := range r.Checks {

@@ -116,6 +116,9 @@ func rulePage(r *rule.Rule) []byte {
 	for _, p := range r.Platforms() {
 		fmt.Fprintf(&b, "- %s: %s\n", p, strings.Join(r.LooksAt(p), ", "))
 	}
+	if len(r.Over) > 0 {
+		fmt.Fprintf(&b, "\nWhere it finds something, these say nothing of the same setting: `%s`.\n", strings.Join(r.Over, "`, `"))
+	}
 	if fixes := r.FixNotes(); len(fixes) > 0 {
 		fmt.Fprintf(&b, "\n## The fix\n\n- %s\n", strings.Join(fixes, "\n- "))
 	}

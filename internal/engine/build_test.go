@@ -128,7 +128,7 @@ func active(t testing.TB, platform string, specs ...rule.Rule) []rule.Active {
 		if r.Severity == "" {
 			r.Severity = rule.High
 		}
-		c := &rule.Rule{ID: r.ID, Severity: r.Severity, Equivalents: r.Equivalents, Checks: r.Checks}
+		c := &rule.Rule{ID: r.ID, Severity: r.Severity, Equivalents: r.Equivalents, Over: r.Over, Checks: r.Checks}
 		if ds := c.Check(); len(ds) > 0 {
 			t.Fatal(ds)
 		}

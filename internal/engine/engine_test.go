@@ -350,3 +350,45 @@ func TestSelectionTablesAgree(t *testing.T) {
 		}
 	}
 }
+
+// TestOver holds that a rule that takes findings of another over speaks alone, and
+// that nothing is new or mended for that reason.
+func TestOver(t *testing.T) {
+	role := func(verbs string) *resource.Resource {
+		return manifest(t, "k8s/role.yaml", 1, "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata:\n  name: r\nrules:\n- {resources: [pods], verbs: ["+verbs+"]}\n")
+	}
+	check := func(fail, at string) []rule.Check {
+		return []rule.Check{{Kinds: []string{"rbac.authorization.k8s.io/Role"}, Each: "rbac-rules", Fail: fail, At: at, Message: "a verb"}}
+	}
+	rules := func(graver, lesser rule.Severity, at string) []rule.Active {
+		return active(t, resource.Kubernetes,
+			rule.Rule{ID: "k8s/graver", Severity: graver, Over: []string{"k8s/lesser"}, Checks: check(`"escalate" in it.verbs`, "verbs")},
+			rule.Rule{ID: "k8s/lesser", Severity: lesser, Checks: check(`"list" in it.verbs`, at)})
+	}
+	const graver, lesser = "k8s/graver rules[0].verbs@6", "k8s/lesser rules[0].verbs@6"
+	for name, c := range map[string]struct {
+		rules      []rule.Active
+		base, head string // "" for none
+		want       []string
+	}{
+		"both":                      {rules(rule.High, rule.High, "verbs"), "", "escalate, list", []string{"new " + graver}},
+		"the other alone":           {rules(rule.High, rule.High, "verbs"), "", "list", []string{"new " + lesser}},
+		"of an item within":         {rules(rule.High, rule.Low, "verbs[0]"), "", "list, escalate", []string{"new " + graver}},
+		"at another setting":        {rules(rule.High, rule.Low, "resources"), "", "list, escalate", []string{"new " + graver, "new k8s/lesser rules[0].resources@6"}},
+		"less grave":                {rules(rule.Low, rule.High, "verbs"), "", "escalate, list", []string{"new " + lesser, "new " + graver}},
+		"the graver one is mended":  {rules(rule.High, rule.High, "verbs"), "escalate, list", "list", []string{"fixed " + graver, "existing " + lesser}},
+		"the graver one comes":      {rules(rule.High, rule.High, "verbs"), "list", "escalate, list", []string{"new " + graver}},
+		"the other one is mended":   {rules(rule.High, rule.High, "verbs"), "escalate, list", "escalate", []string{"existing " + graver}},
+		"both are mended":           {rules(rule.High, rule.High, "verbs"), "escalate, list", "get", []string{"fixed " + graver}},
+		"the graver one is not run": {rules(rule.High, rule.High, "verbs")[1:], "", "escalate, list", []string{"new " + lesser}},
+	} {
+		ch := added(role(c.head))
+		if c.base != "" {
+			ch = modified(role(c.base), role(c.head))
+		}
+		got := lines(evaluate(t, Options{Rules: c.rules}, ch).Findings)
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/plimsoll-iac/plimsoll/internal/change"
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
@@ -31,6 +32,9 @@ type violation struct {
 	program *rule.Program
 	item    item
 	stable  string // path of item and setting that survives reordering
+	// over is set where a rule that takes this one's findings over has one of the
+	// same setting: it is compared with the other side, and not said.
+	over bool
 }
 
 // setting is the path of the setting within the item.
@@ -97,6 +101,7 @@ func (j *judge) change(c change.ResourceChange) changeResult {
 		j.blameOthers(&out, head)
 		j.turned(&out, head, base)
 	}
+	out.leaveOut(head)
 	if c.After != nil {
 		if _, whole := j.run.whole(c.After, j.run.checks[keyOf(c.After)]); !whole {
 			out.partial = c.After.Unit
@@ -191,6 +196,7 @@ func (j *judge) beside(c change.ResourceChange) changeResult {
 			}
 		}
 	}
+	out.leaveOut(head)
 	out.unknown = nil
 	out.findings = slices.DeleteFunc(out.findings, func(f Finding) bool { return f.State != New && f.State != Fixed })
 	out.diags = nil
@@ -217,7 +223,7 @@ func (j *judge) compare(head, base *side) changeResult {
 		return out
 	}
 	for i, f := range j.findings(base) {
-		if !was[i] {
+		if !was[i] && !base.violations[i].over {
 			f.State = Fixed
 			out.findings = append(out.findings, f)
 		}
@@ -247,7 +253,37 @@ func (j *judge) side(res, old *resource.Resource, near, across rule.Linked, chec
 		}
 		j.check(s, c, p)
 	}
+	s.takeOver()
 	return s
+}
+
+// takeOver marks the violations of which a rule that is over theirs has one of the
+// same setting, or of what the setting is in, and no less grave.
+func (s *side) takeOver() {
+	for _, g := range s.violations {
+		if len(g.check.rule.Over) == 0 {
+			continue
+		}
+		for i := range s.violations {
+			v := &s.violations[i]
+			rest, within := strings.CutPrefix(v.stable, g.stable)
+			within = within && (rest == "" || rest[0] == '[' || rest[0] == '.')
+			if within && g.check.severity.Rank() >= v.check.severity.Rank() && slices.Contains(g.check.rule.Over, v.check.rule.ID) {
+				v.over = true
+			}
+		}
+	}
+}
+
+// leaveOut takes those findings of the head away that another rule takes over.
+func (out *changeResult) leaveOut(head *side) {
+	kept := out.findings[:0]
+	for i, f := range out.findings {
+		if i >= len(head.violations) || !head.violations[i].over {
+			kept = append(kept, f)
+		}
+	}
+	out.findings = kept
 }
 
 // check evaluates one check for each item that it selects.

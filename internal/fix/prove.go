@@ -195,7 +195,8 @@ func lesser(a engine.Finding, mended []engine.Finding) bool {
 	at := placeOf(a)
 	for _, m := range mended {
 		p := placeOf(m)
-		if p.resource == at.resource && p.path == at.path && a.Severity.Rank() < m.Severity.Rank() {
+		if p.resource == at.resource && p.path == at.path &&
+			(a.Severity.Rank() < m.Severity.Rank() || a.Rule != nil && m.Rule != nil && slices.Contains(m.Rule.Over, a.Rule.ID)) {
 			return true
 		}
 	}

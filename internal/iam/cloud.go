@@ -212,11 +212,7 @@ func cloudGranted(st, policy *resource.Node, category Category, limit int) (acti
 	if cloudOf(st) == Azure {
 		table = azureTable
 	}
-	graver := told(st, policy)
 	for _, a := range table[category] {
-		if graver[a] {
-			continue
-		}
 		switch Grants(st, policy, a) {
 		case Yes:
 			if actions = append(actions, strings.TrimPrefix(a, dataAction)); len(actions) == limit {

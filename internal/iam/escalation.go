@@ -93,7 +93,15 @@ func Escalations(st, policy *resource.Node) (out []string, more bool) {
 	if Effect(st) != "Allow" || grantsAll(st) {
 		return nil, false
 	}
-	ways := opened(st, policy, list, open, &more)
+	var ways []way
+	for _, w := range waysOf(st) {
+		switch w.opened(st, policy, list, open) {
+		case Yes:
+			ways = append(ways, w)
+		case Unknown:
+			more = true
+		}
+	}
 	for _, w := range ways {
 		if len(out) < maxWays && !slices.ContainsFunc(ways, w.within) {
 			out = append(out, w.name())
@@ -102,44 +110,10 @@ func Escalations(st, policy *resource.Node) (out []string, more bool) {
 	return out, more
 }
 
-// opened gives the ways that a statement opens, and says whether there may be
-// others.
-func opened(st, policy *resource.Node, list []*resource.Node, open bool, more *bool) []way {
-	var out []way
-	for _, w := range waysOf(st) {
-		switch w.opened(st, policy, list, open) {
-		case Yes:
-			out = append(out, w)
-		case Unknown:
-			*more = true
-		}
-	}
-	return out
-}
-
 // within reports whether another way takes all steps of this one, and more: then
 // that one is told.
 func (w way) within(o way) bool {
 	return len(w.all) < len(o.all) && !slices.ContainsFunc(w.all, func(a string) bool { return !slices.Contains(o.all, a) })
-}
-
-// told gives the actions of a statement that are told of as ways to more rights.
-func told(st, policy *resource.Node) map[string]bool {
-	list, open := items(policy)
-	if Effect(st) != "Allow" || grantsAll(st) {
-		return nil
-	}
-	var more bool
-	out := map[string]bool{}
-	for _, w := range opened(st, policy, list, open, &more) {
-		for _, a := range w.all {
-			out[a] = true
-		}
-		for _, a := range w.any {
-			out[a] = true
-		}
-	}
-	return out
 }
 
 func grantsAll(st *resource.Node) bool {

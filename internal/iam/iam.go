@@ -358,9 +358,8 @@ func Broad(pattern string) bool {
 }
 
 // Granted gives the actions of a category that a statement grants by name or by
-// a pattern that is narrower than a service, in the table's order, without those
-// that Escalations tells of: what is graver is said once. more reports whether
-// there may be others. At most limit actions are given.
+// a pattern that is narrower than a service, in the table's order. more reports
+// whether there may be others. At most limit actions are given.
 func Granted(st, policy *resource.Node, category Category, limit int) (actions []string, more bool) {
 	if cloudOf(st) != AWS {
 		return cloudGranted(st, policy, category, limit)
@@ -386,11 +385,7 @@ func Granted(st, policy *resource.Node, category Category, limit int) (actions [
 	if list, more := items(narrow.Get("Action")); len(list) == 0 && !more {
 		return nil, false
 	}
-	graver := told(st, policy)
 	for _, a := range table[category] {
-		if graver[a] {
-			continue
-		}
 		switch Grants(&narrow, policy, a) {
 		case Yes:
 			if actions = append(actions, a); len(actions) == limit {

@@ -201,7 +201,7 @@ func TestGranted(t *testing.T) {
 		"no such resource": {`{"Effect": "Allow", "Action": ["ecr:GetAuthorizationToken"], "Resource": ["*"]}`, iam.Restrictable, nil, false},
 		"unknown resource": {`{"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["<unknown>"]}`, iam.Exfiltration, nil, true},
 		"unknown action":   {`{"Effect": "Allow", "Action": ["<unknown>"], "Resource": ["*"]}`, iam.Credentials, nil, true},
-		"told of already":  {`{"Effect": "Allow", "Action": ["iam:PutRolePolicy", "s3:PutBucketPolicy"], "Resource": ["*"]}`, iam.Permissions, []string{"s3:PutBucketPolicy"}, false},
+		"two of them":      {`{"Effect": "Allow", "Action": ["iam:PutRolePolicy", "s3:PutBucketPolicy"], "Resource": ["*"]}`, iam.Permissions, []string{"iam:PutRolePolicy", "s3:PutBucketPolicy"}, false},
 		"another category": {`{"Effect": "Allow", "Action": ["s3:PutBucketPolicy"], "Resource": ["*"]}`, iam.Permissions, []string{"s3:PutBucketPolicy"}, false},
 	} {
 		got, more := iam.Granted(tree(t, c.st), nil, c.category, 10)

@@ -2,7 +2,6 @@ package iam
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
 )
@@ -21,9 +20,10 @@ type awsModel struct {
 	attachments map[string][]string
 	attached    []string
 	boundary    string
-	// document is the kind that is a policy for others to take.
-	document string
-	under    string // the field that a resource's settings stand under; "" for the root
+	// document is the kind that is a policy for others to take, lookup the one that
+	// looks a managed policy up.
+	document, lookup string
+	under            string // the field that a resource's settings stand under; "" for the root
 }
 
 var (
@@ -40,7 +40,7 @@ var (
 			"aws_iam_user_policy_attachments_exclusive":  {"user_name"},
 			"aws_iam_group_policy_attachments_exclusive": {"group_name"},
 		},
-		attached: []string{"policy_arn", "policy_arns"}, boundary: "permissions_boundary", document: "data.aws_iam_policy_document",
+		attached: []string{"policy_arn", "policy_arns"}, boundary: "permissions_boundary", document: "data.aws_iam_policy_document", lookup: "data.aws_iam_policy",
 	}
 	cloudFormationModel = &awsModel{
 		principals: []string{"AWS::IAM::Role", "AWS::IAM::User", "AWS::IAM::Group"},
@@ -63,7 +63,7 @@ func (m *awsModel) kinds() []string {
 		}
 	}
 	if m.document != "" {
-		out = append(out, m.document)
+		out = append(out, m.document, m.lookup)
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
@@ -261,6 +261,9 @@ func (j *joiner) policy(p *resource.Resource) Joined {
 	}
 	b := j.boundOf(p)
 	out.Others, out.Why = append(out.Others, b.denials...), b.why
+	for _, name := range j.managedOf(p) {
+		out.Others = append(out.Others, managedPolicies[name]...)
+	}
 	take(p)
 	for _, kind := range j.kinds() {
 		fields, owned := j.owned[kind]
@@ -296,11 +299,8 @@ func (j *joiner) boundOf(p *resource.Resource) bound {
 		}
 		return b
 	}
-	switch _, name, _ := strings.Cut(n.Str(), ":iam::aws:policy/"); name {
-	case "AdministratorAccess":
-		return bound{}
-	case "PowerUserAccess":
-		return bound{denials: []*resource.Node{denial(listed(n, texts("iam:*", "organizations:*", "account:*")), nil)}}
+	if statements := managedPolicies[managedName(n)]; statements != nil {
+		return boundaryOf(statements)
 	}
 	return bound{why: "the permissions boundary of " + p.ID}
 }

@@ -20,7 +20,7 @@ const (
 
 func (p *parser) rule(n *yaml.Node) *Rule {
 	fs := p.fields(n, "a rule", "id", "title", "severity", "profile", "theme", "why", "remediation", "references",
-		"compliance", "equivalents", "covers", "checks", "examples")
+		"compliance", "equivalents", "covers", "over", "checks", "examples")
 	if fs == nil {
 		return nil
 	}
@@ -49,6 +49,12 @@ func (p *parser) rule(n *yaml.Node) *Rule {
 	r.Compliance = p.lists(fs["compliance"])
 	r.Equivalents = p.lists(fs["equivalents"])
 	r.Covers = p.list(fs["covers"])
+	r.Over = p.list(fs["over"])
+	for _, id := range r.Over {
+		if !idForm.MatchString(id) || id == r.ID {
+			p.errorf(fs["over"].value, "%q in over is not the id of another rule", id)
+		}
+	}
 	r.Checks = p.checks(n, fs["checks"])
 	r.Examples = p.examples(fs["examples"], r)
 	for _, c := range r.Checks {

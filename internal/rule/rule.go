@@ -72,6 +72,9 @@ type Rule struct {
 	Equivalents map[string][]string
 	// Covers names rows of the project's list of checks: K8S-POD-001.
 	Covers []string
+	// Over names the rules that say nothing of a setting where this one has a
+	// finding that is no less grave.
+	Over []string
 	// Sensitive says that what the rule finds is itself a secret (a condition
 	// asks secretish): its lines are never shown, not even in part.
 	Sensitive bool

@@ -91,6 +91,7 @@ func Schema() ([]byte, error) {
 			"references": object{"type": "array", "minItems": 1, "items": object{"type": "string", "pattern": "^https://"}, "description": "Documentation that the rule stands on."},
 			"compliance": lists("Controls by standard: pss, cis-kubernetes, owasp-k8s, nsa."), "equivalents": lists("Rules of other tools that mean the same; suppressions for them count here."),
 			"covers": texts("Rows of the project's list of checks."),
+			"over":   texts("Rules that say nothing of a setting where this one has a finding that is no less grave."),
 			"checks": array(check, maxChecks, "One for each way a platform can violate the rule."), "examples": array(example, maxExamples, "They are the rule's tests: plimsoll rules test FILE."),
 		},
 	})
