@@ -24,6 +24,7 @@ import (
 	"github.com/plimsoll-iac/plimsoll/internal/format"
 	"github.com/plimsoll-iac/plimsoll/internal/format/projection"
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
+	"github.com/plimsoll-iac/plimsoll/internal/reviewer"
 	"github.com/plimsoll-iac/plimsoll/internal/rule"
 	"github.com/plimsoll-iac/plimsoll/internal/source"
 )
@@ -185,21 +186,24 @@ func dynamic(b *hclwrite.Body, depth int) bool {
 	return done
 }
 
+// throughVariables has every literal come through the default of a variable.
+func throughVariables(text string) map[string]string {
+	out, all, ok := literals(text, func(n int, _ string) string { return fmt.Sprintf("var.p%d", n) })
+	if !ok {
+		return nil
+	}
+	var b strings.Builder
+	for n, lit := range all {
+		fmt.Fprintf(&b, "\nvariable \"p%d\" {\n  default = %s\n}\n", n, lit)
+	}
+	return map[string]string{"main.tf": out + b.String()}
+}
+
 // TestMeaningInTerraform holds that a rule finds the same in an example of
 // Terraform where the values come through variables, locals or a module.
 func TestMeaningInTerraform(t *testing.T) {
 	forms := map[string]func(text string) map[string]string{
-		"variables": func(text string) map[string]string {
-			out, all, ok := literals(text, func(n int, _ string) string { return fmt.Sprintf("var.p%d", n) })
-			if !ok {
-				return nil
-			}
-			var b strings.Builder
-			for n, lit := range all {
-				fmt.Fprintf(&b, "\nvariable \"p%d\" {\n  default = %s\n}\n", n, lit)
-			}
-			return map[string]string{"main.tf": out + b.String()}
-		},
+		"variables": throughVariables,
 		"locals": func(text string) map[string]string {
 			out, all, ok := literals(text, func(n int, _ string) string { return fmt.Sprintf("local.settings.p%d", n) })
 			if !ok {
@@ -325,18 +329,53 @@ func under(root *yaml.Node, key string) *yaml.Node {
 	return m
 }
 
+// throughParameter has a scalar come through the default of a parameter.
+func throughParameter(root, n *yaml.Node, nr int) {
+	name := fmt.Sprintf("P%d", nr)
+	p := under(root, "Parameters")
+	p.Content = append(p.Content, word(name), mapOf(word("Type"), word("String"), word("Default"), word(n.Value)))
+	*n = *mapOf(word("Ref"), word(name))
+}
+
+// rewritten gives a template with every scalar of its resources' properties
+// handed to form, where there is one, and in the other language if asked for; ok
+// is false where there is nothing to hand over.
+func rewritten(t *testing.T, text string, form func(root, n *yaml.Node, nr int), other bool) (out string, ok bool) {
+	t.Helper()
+	var doc yaml.Node
+	if text == "" || yaml.Unmarshal([]byte(text), &doc) != nil {
+		return "", false
+	}
+	root := doc.Content[0]
+	nr := 0
+	resources := under(root, "Resources")
+	for k := 1; k < len(resources.Content) && form != nil; k += 2 {
+		for j := 0; j+1 < len(resources.Content[k].Content); j += 2 {
+			if resources.Content[k].Content[j].Value == "Properties" {
+				scalars(resources.Content[k].Content[j+1], func(n *yaml.Node) {
+					form(root, n, nr)
+					nr++
+				})
+			}
+		}
+	}
+	if form != nil && nr == 0 {
+		return "", false
+	}
+	restyle(root, strings.HasPrefix(strings.TrimSpace(text), "{") != other)
+	data, err := yaml.Marshal(&doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data), true
+}
+
 // TestMeaningInCloudFormation holds that a rule finds the same in an example of
 // CloudFormation where the values come through parameters, mappings or
 // conditions, and in the other language.
 func TestMeaningInCloudFormation(t *testing.T) {
 	forms := map[string]func(root, n *yaml.Node, nr int){
-		"parameters": func(root, n *yaml.Node, nr int) {
-			name := fmt.Sprintf("P%d", nr)
-			lit := word(n.Value)
-			p := under(root, "Parameters")
-			p.Content = append(p.Content, word(name), mapOf(word("Type"), word("String"), word("Default"), lit))
-			*n = *mapOf(word("Ref"), word(name))
-		},
+		"parameters": throughParameter,
 		"mappings": func(root, n *yaml.Node, nr int) {
 			lit := *n
 			name := fmt.Sprintf("P%d", nr)
@@ -366,38 +405,12 @@ func TestMeaningInCloudFormation(t *testing.T) {
 						continue
 					}
 					for part, text := range map[string]string{"fail": e.Fail, "pass": e.Pass, "fixed": e.Fixed} {
-						var doc yaml.Node
-						if text == "" || yaml.Unmarshal([]byte(text), &doc) != nil {
+						out, ok := rewritten(t, text, form, form == nil)
+						if !ok {
 							continue
 						}
-						root := doc.Content[0]
-						json := strings.HasPrefix(strings.TrimSpace(text), "{")
-						nr := 0
-						resources := under(root, "Resources")
-						if form != nil {
-							for k := 1; k < len(resources.Content); k += 2 {
-								for j := 0; j+1 < len(resources.Content[k].Content); j += 2 {
-									if resources.Content[k].Content[j].Value == "Properties" {
-										scalars(resources.Content[k].Content[j+1], func(n *yaml.Node) {
-											form(root, n, nr)
-											nr++
-										})
-									}
-								}
-							}
-							if nr == 0 {
-								continue
-							}
-						} else {
-							json = !json
-						}
-						restyle(root, json)
-						out, err := yaml.Marshal(&doc)
-						if err != nil {
-							t.Fatal(err)
-						}
 						want := found(t, r, reader, resource.CloudFormation, map[string]string{"template.yaml": text}, "template.yaml")
-						got := found(t, r, reader, resource.CloudFormation, map[string]string{"template.yaml": string(out)}, "template.yaml")
+						got := found(t, r, reader, resource.CloudFormation, map[string]string{"template.yaml": out}, "template.yaml")
 						tried++
 						if len(got) != len(want) {
 							t.Errorf("%s example %d (%s), line %d: %d findings, want %d\nwant %q\ngot  %q\n%s", r.ID, i+1, part, e.Line, len(got), len(want), want, got, out)
@@ -451,5 +464,47 @@ func restyle(n *yaml.Node, json bool) {
 	}
 	for _, c := range n.Content {
 		restyle(c, json)
+	}
+}
+
+// TestFixesGoWhereValuesComeFrom holds that a fix is found where a variable or a
+// parameter decides as well, but for what a place elsewhere does not allow: to
+// take a setting away, to edit a document within a value.
+func TestFixesGoWhereValuesComeFrom(t *testing.T) {
+	proven := func(r *rule.Rule, e rule.Example, text string) bool {
+		alone := *r
+		e.Fail, e.Fixed, e.Pass = text, "", ""
+		alone.Examples = []rule.Example{e}
+		results := reviewer.RunExamples(t.Context(), []*rule.Rule{&alone}, readers())
+		return len(results) > 0 && len(results[0].Proven) > 0
+	}
+	fixes, lost := 0, []string(nil)
+	for _, r := range load(t) {
+		for i, e := range r.Examples {
+			if e.Fail == "" || e.Format != "" || e.File != "" {
+				continue
+			}
+			platform, text := e.Platform, ""
+			if platform == "" {
+				platform = r.Checks[0].Platform
+			}
+			switch platform {
+			case resource.Terraform:
+				if files := throughVariables(e.Fail); files != nil {
+					text = files["main.tf"]
+				}
+			case resource.CloudFormation:
+				text, _ = rewritten(t, e.Fail, throughParameter, false)
+			}
+			if text == "" || !proven(r, e, e.Fail) {
+				continue
+			}
+			if fixes++; !proven(r, e, text) {
+				lost = append(lost, fmt.Sprintf("%s example %d", r.ID, i+1))
+			}
+		}
+	}
+	if fixes < 300 || len(lost)*100 > fixes*8 {
+		t.Errorf("%d of %d fixes are lost: %q", len(lost), fixes, lost)
 	}
 }

@@ -122,9 +122,40 @@ func (p *prover) batch(cands []candidate, proven func(candidate)) {
 	if len(cands) == 1 {
 		return
 	}
-	half := len(cands) / 2
+	half := halve(cands)
 	p.batch(cands[:half], proven)
 	p.batch(cands[half:], proven)
+}
+
+// halve puts candidates with the same edits beside each other, since one edit
+// mends them all, and says where to part them.
+func halve(cands []candidate) int {
+	keys := make(map[string]int, len(cands))
+	order := func(c candidate) int {
+		k := keyOf(c.edits)
+		if _, ok := keys[k]; !ok {
+			keys[k] = len(keys)
+		}
+		return keys[k]
+	}
+	for _, c := range cands {
+		order(c)
+	}
+	half := len(cands) / 2
+	if len(keys) == 1 || len(keys) == len(cands) {
+		return half
+	}
+	slices.SortStableFunc(cands, func(a, b candidate) int { return order(a) - order(b) })
+	for at := half; at < len(cands); at++ {
+		if order(cands[at]) != order(cands[at-1]) {
+			return at
+		}
+	}
+	for at := half; ; at-- {
+		if order(cands[at]) != order(cands[at-1]) {
+			return at
+		}
+	}
 }
 
 // distinct drops repeats: instances of one block ask for the same edits.

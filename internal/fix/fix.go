@@ -62,7 +62,7 @@ func Propose(f engine.Finding, files Files) ([]source.Edit, error) {
 }
 
 // propose is Propose without reading what came out; the proof reads it anyway.
-// far names the settings of the resource that are mended where their values come
+// far names what is changed where a value is mended at the place that it comes
 // from, on which others may hang; there the finding's twins are mended as well.
 func propose(f engine.Finding, files Files) (edits []source.Edit, far []string, err error) {
 	edits, far, err = proposeOne(f, files)
@@ -137,6 +137,7 @@ func proposeOne(f engine.Finding, files Files) (edits []source.Edit, far []strin
 	if file == nil {
 		return nil, nil, fmt.Errorf("%s cannot be read", res.Range.File)
 	}
+	elsewhere := false
 	switch {
 	case (res.Format == resource.Dockerfile || res.Format == resource.NodeBootstrap) && inCommand(f.Item):
 		if other := files(item.Range.File); other != nil {
@@ -147,13 +148,13 @@ func proposeOne(f engine.Finding, files Files) (edits []source.Edit, far []strin
 			edits, err = proposeLetters(file, item, spec)
 		}
 	case res.Format == resource.NodeBootstrap && strings.HasSuffix(res.Range.File, ".hcl"):
-		edits, far, err = proposeHCL(file, files, res, top)
+		edits, elsewhere, err = proposeHCL(file, files, res, top)
 	case res.Format == resource.Helm:
 		edits, err = proposeRendered(res, top, files)
 	case res.Format == resource.Dockerfile:
 		edits, err = proposeDockerfile(file, res, f.Item, item, p)
 	case res.Format == resource.Terraform && !isJSON(res.Range.File):
-		edits, far, err = proposeHCL(file, files, res, top)
+		edits, elsewhere, err = proposeHCL(file, files, res, top)
 	case res.Format == resource.Terraform:
 		edits, err = proposeTFJSON(file, res, top)
 	case isHCL(file.Path):
@@ -170,6 +171,8 @@ func proposeOne(f engine.Finding, files Files) (edits []source.Edit, far []strin
 		}
 	case res.Source != (resource.Identity{}):
 		edits, err = proposeBuilt(files, res, top)
+	case res.Format == resource.CloudFormation:
+		edits, elsewhere, err = proposeTemplate(file, files, res, top)
 	default:
 		edits, err = proposeYAML(file, res, top)
 	}
@@ -186,6 +189,9 @@ func proposeOne(f engine.Finding, files Files) (edits []source.Edit, far []strin
 		if strings.Contains("/"+e.Range.File, "/.terraform/") {
 			return nil, nil, fmt.Errorf("%s was installed; the next terraform init writes it anew", e.Range.File)
 		}
+	}
+	if elsewhere {
+		far = names(top)
 	}
 	return edits, far, nil
 }

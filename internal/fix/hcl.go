@@ -20,20 +20,20 @@ type hclWriter struct {
 	eol   string
 	files Files // where values come from; nil where they are edited in f alone
 	edits []source.Edit
-	far   []string // settings that are edited where their values come from
+	far   bool // something is edited where its value comes from
 }
 
 // proposeHCL carries out p on the top-level block that res was read from. The
 // file has been read before, so its nesting is within the reader's bounds. far
-// names the settings that it edits where their values come from.
-func proposeHCL(f *source.File, files Files, res *resource.Resource, p *patch) (edits []source.Edit, far []string, err error) {
+// says that it edits a place that values come from.
+func proposeHCL(f *source.File, files Files, res *resource.Resource, p *patch) (edits []source.Edit, far bool, err error) {
 	file, diags := hclsyntax.ParseConfig(f.Data, f.Path, hcl.InitialPos)
 	if diags.HasErrors() {
-		return nil, nil, errors.New("the file has errors")
+		return nil, false, errors.New("the file has errors")
 	}
 	body, ok := file.Body.(*hclsyntax.Body)
 	if !ok {
-		return nil, nil, errors.New("the file has no native syntax")
+		return nil, false, errors.New("the file has no native syntax")
 	}
 	for _, b := range body.Blocks {
 		if b.TypeRange.Start.Byte <= res.Range.Start.Byte && res.Range.Start.Byte < b.CloseBraceRange.End.Byte {
@@ -46,12 +46,12 @@ func proposeHCL(f *source.File, files Files, res *resource.Resource, p *patch) (
 				}
 			}
 			if err := w.body(b, res.Root, p); err != nil {
-				return nil, nil, err
+				return nil, false, err
 			}
 			return w.edits, w.far, nil
 		}
 	}
-	return nil, nil, errors.New("the block of the resource is not in its file")
+	return nil, false, errors.New("the block of the resource is not in its file")
 }
 
 // edit replaces bytes. What is written in front of lines that go becomes one edit
@@ -296,7 +296,7 @@ func (w *hclWriter) expr(name string, e hclsyntax.Expression, n *resource.Node, 
 	switch {
 	case p.set != nil:
 		if err := literal(name, e); err != nil {
-			return w.through(name, n, p, err)
+			return w.through(n, p, err)
 		}
 		text := w.text(*p.set, w.indentAt(r.Start.Byte))
 		if r.End.Byte > r.Start.Byte && w.f.Data[r.End.Byte-1] == '\n' {
@@ -314,7 +314,7 @@ func (w *hclWriter) expr(name string, e hclsyntax.Expression, n *resource.Node, 
 		return w.object(name, t, n, p)
 	}
 	if err := literal(name, e); err != nil {
-		return w.through(name, n, p, err)
+		return w.through(n, p, err)
 	}
 	v := p.build()
 	if v == nil {

@@ -18,9 +18,9 @@ import (
 // variable, a file of variables, an argument of a module's call, a local. It is
 // mended there, if the proof shows that nothing else hangs on that place.
 
-// through carries out p on the literal that the value of a setting, which why
-// says is not written here, comes from.
-func (w *hclWriter) through(name string, n *resource.Node, p *patch, why error) error {
+// through carries out p on the literal that a value, which why says is not
+// written here, comes from.
+func (w *hclWriter) through(n *resource.Node, p *patch, why error) error {
 	if n == nil || n.Unknown || n.Partial || w.files == nil || p.del || refers(p) {
 		return why
 	}
@@ -41,7 +41,7 @@ func (w *hclWriter) through(name string, n *resource.Node, p *patch, why error) 
 			return err
 		}
 		w.edits = append(w.edits, there.edits...)
-		w.far = append(w.far, name)
+		w.far = true
 		return nil
 	}
 	return why
@@ -146,7 +146,7 @@ func aside(mended []candidate, before, after []*resource.Resource) error {
 			switch {
 			case wanted[setting{r.Kind, lastName(p)}]:
 				passed = append(passed, change{old, now})
-			case r.Kind == "module":
+			case r.Kind == "module" || r.Kind == "AWS::CloudFormation::Stack":
 				calls = append(calls, change{old, now})
 			case err == nil:
 				err = fmt.Errorf("it would change %s of %s", p, r.ID)
@@ -157,11 +157,20 @@ func aside(mended []candidate, before, after []*resource.Resource) error {
 		}
 	}
 	for _, c := range calls {
-		if !slices.ContainsFunc(passed, func(p change) bool { return resource.Equal(p.old, c.old) && resource.Equal(p.now, c.now) }) {
+		if !slices.ContainsFunc(passed, func(p change) bool { return same(p.old, c.old) && same(p.now, c.now) }) {
 			return errors.New("it would change what a module is called with beside")
 		}
 	}
 	return nil
+}
+
+// same reports whether a value is the same before and after the conversion that
+// comes with its being handed on: "false" is false.
+func same(a, b *resource.Node) bool {
+	scalar := func(n *resource.Node) bool {
+		return n != nil && !n.Unknown && n.Kind != resource.Map && n.Kind != resource.List
+	}
+	return resource.Equal(a, b) || scalar(a) && scalar(b) && fmt.Sprint(a.Value) == fmt.Sprint(b.Value)
 }
 
 // asWritten gives the resource as it is written.
@@ -170,6 +179,38 @@ func asWritten(r *resource.Resource) *resource.Resource {
 		r = r.Written.Resource
 	}
 	return r
+}
+
+// names gives the names on the paths of what p changes, and within what it
+// writes.
+func names(p *patch) []string {
+	var out []string
+	var in func(v value)
+	in = func(v value) {
+		for _, e := range v.fields {
+			out = append(out, e.name)
+			in(e.val)
+		}
+		for _, it := range v.items {
+			in(it)
+		}
+	}
+	if p.set != nil {
+		in(*p.set)
+	}
+	for _, v := range p.add {
+		in(v)
+	}
+	for _, k := range p.kids {
+		if k.p.trivial() {
+			continue
+		}
+		if k.step.Name != "" {
+			out = append(out, k.step.Name)
+		}
+		out = append(out, names(k.p)...)
+	}
+	return out
 }
 
 func lastName(p resource.Path) string {

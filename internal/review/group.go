@@ -1,6 +1,7 @@
 package review
 
 import (
+	"fmt"
 	"sort"
 	"strconv"
 
@@ -48,12 +49,47 @@ func sharedSpots(findings []Finding) map[spot]bool {
 	return out
 }
 
+// mend is one place elsewhere that mends a rule's findings: the default of a
+// variable, an argument of a module's call.
+type mend struct {
+	rule, unit string
+	at         source.Range
+	text       string
+}
+
+// mendOf gives the place elsewhere that mends a finding, if that is one.
+func mendOf(f Finding) (m mend, ok bool) {
+	if f.State != engine.New || f.Fix == nil || len(f.Fix.Edits) != 1 {
+		return m, false
+	}
+	e, own := f.Fix.Edits[0], f.Resource.Range
+	if e.Range.File == own.File && e.Range.Start.Byte >= own.Start.Byte && e.Range.End.Byte <= own.End.Byte || e.Range.Len() == 0 {
+		return m, false
+	}
+	return mend{f.Rule.ID, f.Resource.Unit, e.Range, e.New}, true
+}
+
+// sharedMends gives those that mend findings of several resources.
+func sharedMends(findings []Finding) map[mend]bool {
+	first := map[mend]string{}
+	out := map[mend]bool{}
+	for _, f := range findings {
+		if m, ok := mendOf(f); ok {
+			if id, again := first[m]; again && id != f.Resource.ID {
+				out[m] = true
+			}
+			first[m] = f.Resource.ID
+		}
+	}
+	return out
+}
+
 // GroupNew gathers the new findings of at least the policy's comment severity,
 // in the order of their gravest. Where they are more than the policy's comments,
 // each resource has its gravest before any has another.
 func GroupNew(findings []Finding, policy Policy) []Group {
 	index := map[string]int{}
-	shared := sharedSpots(findings)
+	shared, mends := sharedSpots(findings), sharedMends(findings)
 	var out []Group
 	for i, f := range findings {
 		if f.State != engine.New || !f.Severity.AtLeast(policy.CommentOn) || f.Range.Start.Line == 0 {
@@ -68,6 +104,9 @@ func GroupNew(findings []Finding, policy Policy) []Group {
 			// An entry of an overlay decides for several resources: it is one line
 			// to mend.
 			key = f.Range.File + "\x00" + f.Resource.Unit + "\x00" + strconv.Itoa(f.Range.Start.Line)
+		}
+		if m, ok := mendOf(f); ok && mends[m] {
+			key = fmt.Sprint("mend\x00", m)
 		}
 		g, ok := index[key]
 		if !ok {
