@@ -7,7 +7,11 @@ package rules_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -22,6 +26,9 @@ import (
 	"github.com/plimsoll-iac/plimsoll/internal/change"
 	"github.com/plimsoll-iac/plimsoll/internal/engine"
 	"github.com/plimsoll-iac/plimsoll/internal/format"
+	"github.com/plimsoll-iac/plimsoll/internal/format/bootstrap"
+	"github.com/plimsoll-iac/plimsoll/internal/format/helm"
+	"github.com/plimsoll-iac/plimsoll/internal/format/kustomize"
 	"github.com/plimsoll-iac/plimsoll/internal/format/projection"
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
 	"github.com/plimsoll-iac/plimsoll/internal/reviewer"
@@ -29,15 +36,19 @@ import (
 	"github.com/plimsoll-iac/plimsoll/internal/source"
 )
 
-// found says where the rule finds something in a unit of files, the first of
-// which is read.
+// found says where the rule finds something in a unit of files, of which the
+// first is read, or of a chart all.
 func found(t *testing.T, r *rule.Rule, reader format.Reader, name string, files map[string]string, first string) []string {
 	t.Helper()
 	tree := fstest.MapFS{}
 	for p, text := range files {
 		tree[p] = &fstest.MapFile{Data: []byte(text)}
 	}
-	u := format.Unit{ID: name + ":.", Format: name, Dir: ".", Files: []string{first}, FS: tree, MaxFileSize: format.DefaultMaxFileSize}
+	read := []string{first}
+	if name == helm.Name {
+		read = slices.Sorted(maps.Keys(files))
+	}
+	u := format.Unit{ID: name + ":.", Format: name, Dir: ".", Files: read, FS: tree, MaxFileSize: format.DefaultMaxFileSize}
 	ctx := context.Background()
 	resources, ds := reader.Read(ctx, u)
 	resources, more := projection.All(resources)
@@ -462,7 +473,10 @@ func restyle(n *yaml.Node, json bool) {
 		restyle(n, json)
 		return
 	}
-	for _, c := range n.Content {
+	for i, c := range n.Content {
+		if json && n.Kind == yaml.MappingNode && i%2 == 0 {
+			c.Tag = "!!str"
+		}
 		restyle(c, json)
 	}
 }
@@ -506,5 +520,127 @@ func TestFixesGoWhereValuesComeFrom(t *testing.T) {
 	}
 	if fixes < 300 || len(lost)*100 > fixes*8 {
 		t.Errorf("%d of %d fixes are lost: %q", len(lost), fixes, lost)
+	}
+}
+
+// documents gives the documents of a manifest; ok is false where it is not plain
+// YAML.
+func documents(text string) (out []*yaml.Node, ok bool) {
+	dec := yaml.NewDecoder(strings.NewReader(text))
+	for {
+		var doc yaml.Node
+		switch err := dec.Decode(&doc); {
+		case errors.Is(err, io.EOF):
+			return out, len(out) > 0
+		case err != nil || len(doc.Content) != 1 || field(doc.Content[0], "metadata", "name") == "":
+			return nil, false
+		}
+		out = append(out, doc.Content[0])
+	}
+}
+
+// field gives a scalar within mappings, or "".
+func field(n *yaml.Node, names ...string) string {
+	if len(names) == 0 {
+		return n.Value
+	}
+	for i := 0; i+1 < len(n.Content) && n.Kind == yaml.MappingNode; i += 2 {
+		if n.Content[i].Value == names[0] {
+			return field(n.Content[i+1], names[1:]...)
+		}
+	}
+	return ""
+}
+
+func marshal(t *testing.T, docs ...*yaml.Node) string {
+	t.Helper()
+	var b bytes.Buffer
+	enc := yaml.NewEncoder(&b)
+	for _, d := range docs {
+		if err := enc.Encode(d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return b.String()
+}
+
+// TestMeaningInKubernetes holds that a rule finds the same in an example of a
+// manifest where a list, JSON, a kustomization, a patch or a chart writes it.
+func TestMeaningInKubernetes(t *testing.T) {
+	type form struct {
+		format, first string
+		files         func(docs []*yaml.Node) map[string]string
+	}
+	forms := map[string]form{
+		"JSON": {resource.Kubernetes, "manifest.json", func(docs []*yaml.Node) map[string]string {
+			if len(docs) > 1 {
+				return nil
+			}
+			restyle(docs[0], true)
+			return map[string]string{"manifest.json": marshal(t, docs[0])}
+		}},
+		"a list": {resource.Kubernetes, "manifest.yaml", func(docs []*yaml.Node) map[string]string {
+			items := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Content: docs}
+			return map[string]string{"manifest.yaml": marshal(t, mapOf(word("apiVersion"), word("v1"), word("kind"), word("List"), word("items"), items))}
+		}},
+		"a kustomization": {kustomize.Name, "kustomization.yaml", func(docs []*yaml.Node) map[string]string {
+			return map[string]string{
+				"kustomization.yaml": "resources: [./base]\n", "base/kustomization.yaml": "resources: [all.yaml]\n", "base/all.yaml": marshal(t, docs...),
+			}
+		}},
+		"a chart": {helm.Name, "Chart.yaml", func(docs []*yaml.Node) map[string]string {
+			values := mapOf()
+			nr := 0
+			for _, d := range docs {
+				for i := 0; i+1 < len(d.Content); i += 2 {
+					switch d.Content[i].Value {
+					case "apiVersion", "kind", "metadata":
+						continue
+					}
+					scalars(d.Content[i+1], func(n *yaml.Node) {
+						lit := *n
+						name := fmt.Sprintf("p%d", nr)
+						nr++
+						values.Content = append(values.Content, word(name), &lit)
+						*n = yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: "%%" + name + "%%"}
+					})
+				}
+			}
+			text := regexp.MustCompile(`%%(p\d+)%%`).ReplaceAllString(regexp.MustCompile(`['"]?(%%p\d+%%)['"]?`).ReplaceAllString(marshal(t, docs...), "$1"), "{{ .Values.$1 | toJson }}")
+			return map[string]string{"Chart.yaml": "apiVersion: v2\nname: shop\nversion: 1.0.0\n", "values.yaml": marshal(t, values), "templates/all.yaml": text}
+		}},
+	}
+	all := readers()
+	all[kustomize.Name], all[helm.Name] = bootstrap.Within(kustomize.New()), bootstrap.Within(helm.New())
+	for name, f := range forms {
+		t.Run(name, func(t *testing.T) {
+			tried := 0
+			for _, r := range load(t) {
+				for i, e := range r.Examples {
+					if e.Platform != resource.Kubernetes && (e.Platform != "" || r.Checks[0].Platform != resource.Kubernetes) || e.Format != "" && e.Format != resource.Kubernetes || e.File != "" {
+						continue
+					}
+					for part, text := range map[string]string{"fail": e.Fail, "pass": e.Pass, "fixed": e.Fixed} {
+						docs, ok := documents(text)
+						if !ok || strings.Contains(text, "{{") {
+							continue
+						}
+						files := f.files(docs)
+						if files == nil {
+							continue
+						}
+						want := found(t, r, all[resource.Kubernetes], resource.Kubernetes, map[string]string{"manifest.yaml": text}, "manifest.yaml")
+						got := found(t, r, all[f.format], f.format, files, f.first)
+						tried++
+						if len(got) != len(want) {
+							t.Errorf("%s example %d (%s), line %d: %d findings, want %d\nwant %q\ngot  %q\n%v", r.ID, i+1, part, e.Line, len(got), len(want), want, got, files)
+						}
+					}
+				}
+			}
+			if tried < 300 {
+				t.Errorf("only %d examples", tried)
+			}
+		})
 	}
 }
