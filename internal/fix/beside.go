@@ -43,6 +43,8 @@ func proposeBeside(f engine.Finding, files Files) ([]source.Edit, error) {
 		return nil, fmt.Errorf("%s was installed; the next terraform init writes it anew", res.Range.File)
 	case f.Language == rule.LanguageHCL && res.Format == resource.Terraform && isHCL(file.Path):
 		return besideHCL(file, res, f.Write)
+	case f.Language == rule.LanguageHCL && res.Format == resource.Terraform && isJSON(file.Path):
+		return besideTFJSON(file, res, f.Write)
 	case f.Language == rule.LanguageYAML && res.Format == resource.CloudFormation:
 		return besideCloudFormation(file, res, f.Write)
 	case f.Language == rule.LanguageYAML && res.Platform == resource.Kubernetes && isYAML(file.Path):
@@ -362,13 +364,6 @@ func intoResource(f *source.File, target *hclsyntax.Block, block string, parsed 
 // of its kind.
 const besideWhatIsThere = "# beside what is there"
 
-// dynamic reports whether a body makes blocks of a type by a dynamic block.
-func dynamic(body *hclsyntax.Body, typ string) bool {
-	return slices.ContainsFunc(body.Blocks, func(b *hclsyntax.Block) bool {
-		return b.Type == "dynamic" && slices.Equal(b.Labels, []string{typ})
-	})
-}
-
 // alsoDependsOn adds to a list of what is made before a resource.
 func alsoDependsOn(f *source.File, old *hclsyntax.Attribute, written *source.File, own *hclsyntax.Attribute) ([]source.Edit, error) {
 	there, ok := old.Expr.(*hclsyntax.TupleConsExpr)
@@ -455,7 +450,7 @@ func intoBody(f *source.File, target *hclsyntax.Block, written *source.File, own
 			edits = append(edits, more...)
 			continue
 		}
-		if len(there) > 0 || target.Body.Attributes[inner.Type] != nil || dynamic(target.Body, inner.Type) {
+		if len(there) > 0 || target.Body.Attributes[inner.Type] != nil || hasDynamic(target.Body, inner.Type) {
 			return nil, fmt.Errorf("the resource has %s already", inner.Type)
 		}
 		if b.Len() > 0 {

@@ -3,6 +3,7 @@ package fix
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -102,7 +103,7 @@ func (w *hclWriter) body(b *hclsyntax.Block, n *resource.Node, p *patch) error {
 				goneAttrs = append(goneAttrs, attr)
 			}
 		case len(nested) > 0 || hasBlocks(child):
-			gone, more, err := w.blocks(name, nested, child, k.p)
+			gone, more, err := w.blocks(b.Body, name, nested, child, k.p)
 			if err != nil {
 				return err
 			}
@@ -187,7 +188,12 @@ func fresh(name string, p *patch) (*entry, []newBlock) {
 	return nil, out
 }
 
-func (w *hclWriter) blocks(name string, nested []*hclsyntax.Block, n *resource.Node, p *patch) (gone []*hclsyntax.Block, more []newBlock, err error) {
+// blocks carries out p on the nested blocks of a name. gone are those that are to go,
+// more those that come.
+func (w *hclWriter) blocks(body *hclsyntax.Body, name string, nested []*hclsyntax.Block, n *resource.Node, p *patch) (gone []*hclsyntax.Block, more []newBlock, err error) {
+	if content := contentOf(body, name); content != nil && len(nested) == 0 && n != nil && !n.Partial && !n.Unknown {
+		return nil, nil, w.dynamic(name, content, n, p)
+	}
 	if n == nil || n.Partial || n.Unknown || len(n.Items) != len(nested) {
 		return nil, nil, fmt.Errorf("the %s blocks are made by a dynamic block or are not known in full", name)
 	}
@@ -221,6 +227,60 @@ func (w *hclWriter) blocks(name string, nested []*hclsyntax.Block, n *resource.N
 		}
 	}
 	return gone, more, nil
+}
+
+// contentOf is the content of the one dynamic block that makes blocks of a name, or
+// nil.
+func contentOf(body *hclsyntax.Body, name string) *hclsyntax.Block {
+	var out *hclsyntax.Block
+	for _, b := range blocksOf(body, "dynamic") {
+		if !slices.Equal(b.Labels, []string{name}) {
+			continue
+		}
+		content := blocksOf(b.Body, "content")
+		if out != nil || len(content) != 1 {
+			return nil
+		}
+		out = content[0]
+	}
+	return out
+}
+
+// dynamic carries out p on what a dynamic block makes, which changes together, as
+// the instances of one resource do. So it has to be meant for all of it: for the
+// one block, for each, or for one of several that say the same. Which there are,
+// what it goes through decides.
+func (w *hclWriter) dynamic(name string, content *hclsyntax.Block, n *resource.Node, p *patch) error {
+	refused := fmt.Errorf("a dynamic block decides which %s blocks there are", name)
+	if p.set != nil || p.del || len(p.add) > 0 {
+		return refused
+	}
+	var first *patch
+	item, meant := 0, map[int]bool{}
+	for _, k := range p.kids {
+		switch {
+		case k.p.trivial():
+			continue
+		case k.step.Name != "":
+			return fmt.Errorf("which of the %s blocks is meant is not said", name)
+		case k.step.Index >= len(n.Items) || k.p.del || k.p.set != nil:
+			return refused
+		case first == nil:
+			first, item = k.p, k.step.Index
+		case !reflect.DeepEqual(first, k.p):
+			return fmt.Errorf("the %s blocks of a dynamic block would not be alike", name)
+		}
+		meant[k.step.Index] = true
+	}
+	if first == nil {
+		return nil
+	}
+	for i, it := range n.Items {
+		if !meant[i] && !resource.Equal(it, n.Items[item]) {
+			return fmt.Errorf("other %s blocks of the dynamic block would change too", name)
+		}
+	}
+	return w.body(content, n.Items[item], first)
 }
 
 // attribute carries out p on an attribute, whose value is n; gone says that it

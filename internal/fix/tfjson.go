@@ -18,6 +18,28 @@ var errJSON = errors.New("the file is not the JSON that was read")
 // it has lists of blocks where the text may have single objects, so the
 // text is read again as what it is.
 func proposeTFJSON(f *source.File, res *resource.Resource, p *patch) ([]source.Edit, error) {
+	root, err := tfJSONBlock(f, res)
+	if err != nil {
+		return nil, err
+	}
+	w := &yamlWriter{f: f, eol: f.EOL(), json: true}
+	w.learn(root)
+	if made := p.build(); len(root.Fields) == 0 && made != nil && made.kind == resource.Map {
+		return w.edits, w.fillEmpty(root, made.fields)
+	}
+	emptied, err := w.apply(slot{n: root}, p)
+	if err != nil {
+		return nil, err
+	}
+	if emptied {
+		return nil, errors.New("nothing would be left of the block")
+	}
+	return w.edits, nil
+}
+
+// tfJSONBlock reads the object of a block from the text, with lists around what
+// Terraform takes for nested blocks.
+func tfJSONBlock(f *source.File, res *resource.Resource) (*resource.Node, error) {
 	j := &jsonText{f: f, at: res.Range.Start.Byte}
 	if !j.eat('"') {
 		return nil, errors.New("the place of the block is not known")
@@ -40,16 +62,7 @@ func proposeTFJSON(f *source.File, res *resource.Resource, p *patch) ([]source.E
 		return nil, errors.New("the block is not written as one object")
 	}
 	asBlocks(root, res.Root)
-	w := &yamlWriter{f: f, eol: f.EOL(), json: true}
-	w.learn(root)
-	emptied, err := w.apply(slot{n: root}, p)
-	if err != nil {
-		return nil, err
-	}
-	if emptied {
-		return nil, errors.New("nothing would be left of the block")
-	}
-	return w.edits, nil
+	return root, nil
 }
 
 // asBlocks puts a list around each single object that Terraform takes for one

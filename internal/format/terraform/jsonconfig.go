@@ -2,6 +2,7 @@ package terraform
 
 import (
 	"math/big"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -40,7 +41,8 @@ func (u *unit) parseJSONFile(f *file, vars bool) *hclsyntax.Body {
 type jsonConfig struct {
 	u       *unit
 	f       *file
-	literal bool // texts are no templates
+	literal bool   // texts are no templates
+	kind    string // of the resource that is read
 }
 
 func (j *jsonConfig) rng(start, end int) hcl.Range {
@@ -113,6 +115,10 @@ func (j *jsonConfig) block(body *hclsyntax.Body, typ jsonField, n *jsonNode, nam
 	}
 	arguments := false
 	switch typ.name {
+	case "resource", "data":
+		if len(names) > 0 {
+			j.kind = names[0]
+		}
 	case "locals", "variable", "output", "module":
 		arguments = true
 	}
@@ -140,7 +146,7 @@ func (j *jsonConfig) member(b *hclsyntax.Block, fd jsonField, arguments bool) {
 	if fd.name == "//" {
 		return
 	}
-	if arguments || !blockLike(fd) {
+	if arguments || !j.blockLike(fd) {
 		j.attr(b.Body, fd)
 		return
 	}
@@ -163,8 +169,11 @@ func (j *jsonConfig) member(b *hclsyntax.Block, fd jsonField, arguments bool) {
 	}
 }
 
-func blockLike(fd jsonField) bool {
-	if takesMap(fd.name) {
+func (j *jsonConfig) blockLike(fd jsonField) bool {
+	switch {
+	case fd.name == "dynamic" || fd.name == "provisioner":
+		return fd.node.kind == jsonObject || fd.node.kind == jsonArray
+	case takesMap(fd.name), fd.name == "metadata" && strings.HasPrefix(j.kind, "google_"):
 		return false
 	}
 	if fd.node.kind == jsonArray {
@@ -172,13 +181,21 @@ func blockLike(fd jsonField) bool {
 			return false
 		}
 		for _, it := range fd.node.items {
-			if it.kind != jsonObject {
+			if it.kind != jsonObject || freeNames(it) {
 				return false
 			}
 		}
 		return true
 	}
-	return fd.node.kind == jsonObject
+	return fd.node.kind == jsonObject && !freeNames(fd.node)
+}
+
+// freeNames reports whether an object has a name that no provider gives to an
+// argument: those are of small letters, digits and underscores.
+func freeNames(n *jsonNode) bool {
+	return slices.ContainsFunc(n.fields, func(fd jsonField) bool {
+		return fd.name != "//" && strings.Trim(fd.name, "abcdefghijklmnopqrstuvwxyz0123456789_") != ""
+	})
 }
 
 func (j *jsonConfig) attr(body *hclsyntax.Body, fd jsonField) {
