@@ -7,6 +7,7 @@ package rules_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -21,6 +22,9 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/hcl/v2/hclwrite"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
+	"github.com/zclconf/go-cty/cty/function/stdlib"
 	"gopkg.in/yaml.v3"
 
 	"github.com/plimsoll-iac/plimsoll/internal/change"
@@ -639,6 +643,112 @@ func TestMeaningInKubernetes(t *testing.T) {
 				}
 			}
 			if tried < 300 {
+				t.Errorf("only %d examples", tried)
+			}
+		})
+	}
+}
+
+// encoded gives text with each call of jsonencode replaced by what put makes of
+// its JSON; ok is false where there is none without references.
+func encoded(text string, put func(n int, json string) string) (out string, ok bool) {
+	file, ds := hclsyntax.ParseConfig([]byte(text), "main.tf", hcl.InitialPos)
+	if ds.HasErrors() {
+		return "", false
+	}
+	type piece struct {
+		start, end int
+		text       string
+	}
+	var pieces []piece
+	functions := map[string]function.Function{"jsonencode": stdlib.JSONEncodeFunc}
+	_ = hclsyntax.VisitAll(file.Body.(*hclsyntax.Body), func(n hclsyntax.Node) hcl.Diagnostics {
+		call, is := n.(*hclsyntax.FunctionCallExpr)
+		if !is || call.Name != "jsonencode" || len(call.Variables()) > 0 {
+			return nil
+		}
+		v, ds := call.Value(&hcl.EvalContext{Functions: functions})
+		if ds.HasErrors() {
+			return nil
+		}
+		r := call.Range()
+		pieces = append(pieces, piece{r.Start.Byte, r.End.Byte, put(len(pieces), v.AsString())})
+		return nil
+	})
+	slices.SortFunc(pieces, func(a, b piece) int { return b.start - a.start })
+	out = text
+	for _, p := range pieces {
+		out = out[:p.start] + p.text + out[p.end:]
+	}
+	return out, len(pieces) > 0
+}
+
+// TestMeaningOfPolicies holds that a rule finds the same in a document of JSON
+// wherever it is written.
+func TestMeaningOfPolicies(t *testing.T) {
+	indent := func(text string) string {
+		var b bytes.Buffer
+		if err := json.Indent(&b, []byte(text), "", "  "); err != nil {
+			t.Fatal(err)
+		}
+		return strings.NewReplacer("${", "$${", "%{", "%%{").Replace(b.String())
+	}
+	forms := map[string]func(files map[string]string, n int, json string) string{
+		"a heredoc": func(_ map[string]string, _ int, json string) string { return "<<-EOT\n" + indent(json) + "\nEOT\n" },
+		"a text": func(_ map[string]string, _ int, json string) string {
+			return string(hclwrite.TokensForValue(cty.StringVal(json)).Bytes())
+		},
+		"a file": func(files map[string]string, n int, text string) string {
+			name := fmt.Sprintf("policies/%d.json", n)
+			var b bytes.Buffer
+			_ = json.Indent(&b, []byte(text), "", "  ")
+			files[name] = b.String()
+			return fmt.Sprintf(`file("${path.module}/%s")`, name)
+		},
+		"a template": func(files map[string]string, n int, json string) string {
+			name := fmt.Sprintf("policies/%d.json.tftpl", n)
+			files[name] = strings.Replace(indent(json), "{", "{${nothing}", 1)
+			return fmt.Sprintf(`templatefile("${path.module}/%s", { nothing = "" })`, name)
+		},
+		"YAML": func(files map[string]string, n int, text string) string {
+			name := fmt.Sprintf("policies/%d.yaml", n)
+			var v any
+			_ = yaml.Unmarshal([]byte(text), &v)
+			out, _ := yaml.Marshal(v)
+			files[name] = string(out)
+			return fmt.Sprintf(`jsonencode(yamldecode(file("${path.module}/%s")))`, name)
+		},
+		"a local": func(files map[string]string, n int, json string) string {
+			files["main.tf"] += fmt.Sprintf("\nlocals {\n  policy%d = <<EOT\n%s\nEOT\n}\n", n, indent(json))
+			return fmt.Sprintf("local.policy%d", n)
+		},
+	}
+	reader := readers()[resource.Terraform]
+	for name, form := range forms {
+		t.Run(name, func(t *testing.T) {
+			tried := 0
+			for _, r := range load(t) {
+				for i, e := range r.Examples {
+					if e.Platform != resource.Terraform && (e.Platform != "" || r.Checks[0].Platform != resource.Terraform) || e.Format != "" && e.Format != resource.Terraform || e.File != "" {
+						continue
+					}
+					for part, text := range map[string]string{"fail": e.Fail, "pass": e.Pass, "fixed": e.Fixed} {
+						files := map[string]string{}
+						out, ok := encoded(text, func(n int, json string) string { return form(files, n, json) })
+						if !ok {
+							continue
+						}
+						files["main.tf"] = out + files["main.tf"]
+						want := found(t, r, reader, resource.Terraform, map[string]string{"main.tf": text}, "main.tf")
+						got := found(t, r, reader, resource.Terraform, files, "main.tf")
+						tried++
+						if len(got) != len(want) {
+							t.Errorf("%s example %d (%s), line %d: %d findings, want %d\nwant %q\ngot  %q\n%v", r.ID, i+1, part, e.Line, len(got), len(want), want, got, files)
+						}
+					}
+				}
+			}
+			if tried < 60 {
 				t.Errorf("only %d examples", tried)
 			}
 		})
