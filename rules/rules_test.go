@@ -75,12 +75,14 @@ func TestExamplesOfEachPlatform(t *testing.T) {
 	for _, r := range load(t) {
 		need, got := map[string]bool{}, map[string]bool{}
 		for _, c := range r.Checks {
-			need[c.Platform+" fail"], need[c.Platform+" pass"] = true, true
-			if c.Fix != nil {
-				need[c.Platform+" fixed"] = true
-			}
-			if c.Platform == resource.CloudFormation {
-				need[c.Platform+" fail in JSON"], need[c.Platform+" fail in YAML"] = true, true
+			for _, part := range []string{"fail", "pass", "fixed"} {
+				if part == "fixed" && c.Fix == nil {
+					continue
+				}
+				need[c.Platform+" "+part] = true
+				if c.Platform == resource.CloudFormation {
+					need[c.Platform+" "+part+" in JSON"], need[c.Platform+" "+part+" in YAML"] = true, true
+				}
 			}
 		}
 		for _, e := range r.Examples {
@@ -88,16 +90,16 @@ func TestExamplesOfEachPlatform(t *testing.T) {
 			if platform == "" {
 				platform = r.Checks[0].Platform
 			}
-			got[platform+" pass"] = got[platform+" pass"] || e.Pass != ""
-			got[platform+" fixed"] = got[platform+" fixed"] || e.Fixed != ""
-			if e.Fail == "" {
-				continue
-			}
-			got[platform+" fail"] = true
-			if strings.HasPrefix(strings.TrimSpace(e.Fail), "{") {
-				got[platform+" fail in JSON"] = true
-			} else {
-				got[platform+" fail in YAML"] = true
+			for part, text := range map[string]string{"fail": e.Fail, "pass": e.Pass, "fixed": e.Fixed} {
+				if text == "" {
+					continue
+				}
+				got[platform+" "+part] = true
+				if strings.HasPrefix(strings.TrimSpace(text), "{") {
+					got[platform+" "+part+" in JSON"] = true
+				} else {
+					got[platform+" "+part+" in YAML"] = true
+				}
 			}
 		}
 		for _, what := range slices.Sorted(maps.Keys(need)) {
