@@ -18,19 +18,19 @@ var azureRoles = func() map[string]*role {
 
 const azureRoleTable = `
 Owner = 8e3af657-a8ff-443c-a75c-2fe8c4bcb635: *
-Contributor = b24988ac-6180-42a0-ab88-20f7382dd24c: * !Microsoft.Authorization/*/Delete !Microsoft.Authorization/*/Write !Microsoft.Authorization/elevateAccess/Action !Microsoft.Blueprint/blueprintAssignments/write !Microsoft.Blueprint/blueprintAssignments/delete !Microsoft.Compute/galleries/share/action !Microsoft.Purview/consents/write !Microsoft.Purview/consents/delete
+Contributor = b24988ac-6180-42a0-ab88-20f7382dd24c: * !Microsoft.Authorization/*/Delete !Microsoft.Authorization/*/Write !Microsoft.Authorization/elevateAccess/Action !Microsoft.Blueprint/blueprintAssignments/write !Microsoft.Blueprint/blueprintAssignments/delete !Microsoft.Compute/galleries/share/action !Microsoft.Purview/consents/write !Microsoft.Purview/consents/delete !Microsoft.Resources/deploymentStacks/manageDenySetting/action !Microsoft.Subscription/cancel/action !Microsoft.Subscription/enable/action
 Reader = acdd72a7-3385-48ef-bd42-f606fba81ae7: */read
 User Access Administrator = 18d7d88d-d35e-4fb5-a5c3-7773c20a72d9: */read Microsoft.Authorization/* Microsoft.Support/*
 Role Based Access Control Administrator = f58310d9-a9f6-439a-9e8d-f62e7b41a168: */read Microsoft.Authorization/roleAssignments/write Microsoft.Authorization/roleAssignments/delete Microsoft.Support/*
 Azure Kubernetes Service Cluster Admin Role = 0ab0b1a8-8aac-4efd-b8c2-3ee1fb270be8: Microsoft.ContainerService/managedClusters/listClusterAdminCredential/action Microsoft.ContainerService/managedClusters/accessProfiles/listCredential/action Microsoft.ContainerService/managedClusters/read Microsoft.ContainerService/managedClusters/runcommand/action
-Azure Kubernetes Service Contributor Role = ed7f3fbd-7b88-4dd4-9017-9adb7ce333f8: Microsoft.ContainerService/* Microsoft.Resources/deployments/*
+Azure Kubernetes Service Contributor Role = ed7f3fbd-7b88-4dd4-9017-9adb7ce333f8: Microsoft.ContainerService/locations/* Microsoft.ContainerService/managedClusters/* Microsoft.ContainerService/managedclustersnapshots/* Microsoft.ContainerService/snapshots/* Microsoft.Resources/deployments/*
 Azure Kubernetes Service RBAC Cluster Admin = b1ff04bb-8a4e-4dc4-8eb5-8693973ce19b: Microsoft.ContainerService/managedClusters/listClusterUserCredential/action +Microsoft.ContainerService/managedClusters/*
 Azure Kubernetes Service RBAC Admin = 3498e952-d568-435e-9b2c-8d77e338d7f7: Microsoft.ContainerService/managedClusters/listClusterUserCredential/action +Microsoft.ContainerService/managedClusters/* +!Microsoft.ContainerService/managedClusters/resourcequotas/write +!Microsoft.ContainerService/managedClusters/resourcequotas/delete +!Microsoft.ContainerService/managedClusters/namespaces/write +!Microsoft.ContainerService/managedClusters/namespaces/delete
-Azure Kubernetes Service RBAC Writer = a7ffa36f-339b-4b5c-8bdf-e2c188b2c0eb: +Microsoft.ContainerService/managedClusters/pods/* +Microsoft.ContainerService/managedClusters/secrets/* +Microsoft.ContainerService/managedClusters/apps/deployments/*
+Azure Kubernetes Service RBAC Writer = a7ffa36f-339b-4b5c-8bdf-e2c188b2c0eb: +Microsoft.ContainerService/managedClusters/apps/daemonsets/* +Microsoft.ContainerService/managedClusters/apps/deployments/* +Microsoft.ContainerService/managedClusters/apps/replicasets/* +Microsoft.ContainerService/managedClusters/apps/statefulsets/* +Microsoft.ContainerService/managedClusters/batch/cronjobs/* +Microsoft.ContainerService/managedClusters/batch/jobs/* +Microsoft.ContainerService/managedClusters/configmaps/* +Microsoft.ContainerService/managedClusters/endpoints/* +Microsoft.ContainerService/managedClusters/persistentvolumeclaims/* +Microsoft.ContainerService/managedClusters/pods/* +Microsoft.ContainerService/managedClusters/replicationcontrollers/* +Microsoft.ContainerService/managedClusters/secrets/* +Microsoft.ContainerService/managedClusters/serviceaccounts/* +Microsoft.ContainerService/managedClusters/services/*
 Key Vault Administrator = 00482a5a-887f-4fb3-b363-3b7fe8e74483: Microsoft.KeyVault/checkNameAvailability/read Microsoft.KeyVault/vaults/*/read +Microsoft.KeyVault/vaults/*
 Key Vault Secrets Officer = b86a8fe4-44ce-4948-aee5-eccb2c155cd7: Microsoft.KeyVault/vaults/*/read +Microsoft.KeyVault/vaults/secrets/*
 Key Vault Secrets User = 4633458b-17de-408a-b874-0445c86b69e6: +Microsoft.KeyVault/vaults/secrets/getSecret/action +Microsoft.KeyVault/vaults/secrets/readMetadata/action
-Key Vault Certificates Officer = a4417e6f-fecd-4de8-b567-7b0420556985: +Microsoft.KeyVault/vaults/certificates/* +Microsoft.KeyVault/vaults/certificatecas/*
+Key Vault Certificates Officer = a4417e6f-fecd-4de8-b567-7b0420556985: +Microsoft.KeyVault/vaults/certificates/* +Microsoft.KeyVault/vaults/certificatecas/* +Microsoft.KeyVault/vaults/certificatecontacts/write
 Key Vault Crypto Officer = 14b46e9e-c2b7-41b4-b07b-48a6ebf60603: +Microsoft.KeyVault/vaults/keys/* +Microsoft.KeyVault/vaults/keyrotationpolicies/*
 Key Vault Contributor = f25e0fa2-a7c8-4377-a976-54943a77a395: Microsoft.KeyVault/* Microsoft.Resources/deployments/* !Microsoft.KeyVault/locations/deletedVaults/purge/action !Microsoft.KeyVault/hsmPools/* !Microsoft.KeyVault/managedHsms/*
 Storage Account Contributor = 17d1049b-9a84-46fb-8f53-869881c3d3ab: Microsoft.Storage/storageAccounts/* Microsoft.Resources/deployments/*
@@ -42,18 +42,27 @@ AcrPush = 8311e382-0749-4cb8-b61a-304f252e45ec: Microsoft.ContainerRegistry/regi
 AcrPull = 7f951dda-4ed3-4680-a7ca-43fe172d538d: Microsoft.ContainerRegistry/registries/pull/read
 AcrDelete = c2f4ef07-c644-48eb-af81-4b1b4947fb11: Microsoft.ContainerRegistry/registries/artifacts/delete
 Container Registry Repository Writer = 2a1e307c-b015-4ebd-883e-5b7698a07328: +Microsoft.ContainerRegistry/registries/repositories/content/read +Microsoft.ContainerRegistry/registries/repositories/content/write +Microsoft.ContainerRegistry/registries/repositories/metadata/read +Microsoft.ContainerRegistry/registries/repositories/metadata/write
-Container Registry Repository Contributor = 2efddaa5-3f1f-4df3-97df-af3f13818f4c: +Microsoft.ContainerRegistry/registries/repositories/content/* +Microsoft.ContainerRegistry/registries/repositories/metadata/*
+Container Registry Repository Contributor = 2efddaa5-3f1f-4df3-97df-af3f13818f4c: +Microsoft.ContainerRegistry/registries/repositories/content/read +Microsoft.ContainerRegistry/registries/repositories/content/write +Microsoft.ContainerRegistry/registries/repositories/content/delete +Microsoft.ContainerRegistry/registries/repositories/metadata/read +Microsoft.ContainerRegistry/registries/repositories/metadata/write +Microsoft.ContainerRegistry/registries/repositories/metadata/delete
+Container Registry Tasks Contributor = fb382eab-e894-4461-af04-94435c366c3f: Microsoft.ContainerRegistry/registries/read Microsoft.ContainerRegistry/registries/agentpools/write Microsoft.ContainerRegistry/registries/agentpools/delete Microsoft.ContainerRegistry/registries/tasks/read Microsoft.ContainerRegistry/registries/tasks/write Microsoft.ContainerRegistry/registries/tasks/delete Microsoft.ContainerRegistry/registries/scheduleRun/action Microsoft.ContainerRegistry/registries/runs/write Microsoft.ContainerRegistry/registries/taskruns/write Microsoft.ContainerRegistry/registries/taskruns/delete Microsoft.Resources/deployments/*
+Container Registry Data Importer and Data Reader = 577a9874-89fd-4f24-9dbd-b5034d0ad23a: Microsoft.ContainerRegistry/registries/importImage/action Microsoft.ContainerRegistry/registries/pull/read Microsoft.ContainerRegistry/registries/read +Microsoft.ContainerRegistry/registries/repositories/content/read +Microsoft.ContainerRegistry/registries/repositories/metadata/read
 Container Registry Contributor and Data Access Configuration Administrator = 3bc748fc-213d-45c1-8d91-9da5725539b9: Microsoft.ContainerRegistry/registries/* Microsoft.Resources/deployments/* !Microsoft.ContainerRegistry/registries/push/write !Microsoft.ContainerRegistry/registries/pull/read !Microsoft.ContainerRegistry/registries/artifacts/delete
 Virtual Machine Contributor = 9980e02c-c2be-4d73-94e8-173b1dc7cf3c: Microsoft.Compute/availabilitySets/* Microsoft.Compute/locations/* Microsoft.Compute/virtualMachines/* Microsoft.Compute/virtualMachineScaleSets/* Microsoft.Compute/cloudServices/* Microsoft.Compute/disks/write Microsoft.Compute/disks/read Microsoft.Compute/disks/delete Microsoft.Resources/deployments/* Microsoft.Storage/storageAccounts/listKeys/action Microsoft.Storage/storageAccounts/read
 Virtual Machine Administrator Login = 1c0163c0-47e6-4577-8991-ea5c82e286e4: Microsoft.Compute/virtualMachines/*/read +Microsoft.Compute/virtualMachines/login/action +Microsoft.Compute/virtualMachines/loginAsAdmin/action
 Managed Identity Operator = f1a07417-d97a-45cb-824c-7a7467783830: Microsoft.ManagedIdentity/userAssignedIdentities/*/read Microsoft.ManagedIdentity/userAssignedIdentities/*/assign/action Microsoft.ManagedIdentity/userAssignedIdentities/assign/action Microsoft.Resources/deployments/*
-Managed Identity Contributor = e40ec5ca-96e0-45a2-b4ff-59039f2c2b59: Microsoft.ManagedIdentity/userAssignedIdentities/read Microsoft.ManagedIdentity/userAssignedIdentities/write Microsoft.ManagedIdentity/userAssignedIdentities/delete Microsoft.ManagedIdentity/userAssignedIdentities/*/read Microsoft.ManagedIdentity/userAssignedIdentities/*/write Microsoft.ManagedIdentity/userAssignedIdentities/*/delete Microsoft.Resources/deployments/*
+Managed Identity Contributor = e40ec5ca-96e0-45a2-b4ff-59039f2c2b59: Microsoft.ManagedIdentity/userAssignedIdentities/read Microsoft.ManagedIdentity/userAssignedIdentities/write Microsoft.ManagedIdentity/userAssignedIdentities/delete Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/read Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/write Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/delete Microsoft.Resources/deployments/*
 Network Contributor = 4d97b98b-1d4f-4787-a291-c67834d212e7: Microsoft.Network/* Microsoft.Resources/deployments/*
-Automation Contributor = f353d9bd-d4a6-484e-a77a-8050b599b867: Microsoft.Automation/automationAccounts/* Microsoft.Resources/deployments/*
-Automation Operator = d3881f73-407a-4167-8283-e981cbba0404: Microsoft.Automation/automationAccounts/jobs/read Microsoft.Automation/automationAccounts/jobs/write Microsoft.Automation/automationAccounts/runbooks/read
-Logic App Contributor = 87a39d53-fc1b-424a-814c-f7e04687dc9e: Microsoft.Logic/* Microsoft.Resources/deployments/* Microsoft.Web/connections/*
+Automation Contributor = f353d9bd-d4a6-484e-a77a-8050b599b867: Microsoft.Automation/automationAccounts/* Microsoft.Resources/deployments/* Microsoft.Insights/diagnosticSettings/* Microsoft.OperationalInsights/workspaces/sharedKeys/action
+Automation Operator = d3881f73-407a-4167-8283-e981cbba0404: Microsoft.Automation/automationAccounts/jobs/read Microsoft.Automation/automationAccounts/jobs/write Microsoft.Automation/automationAccounts/jobSchedules/write Microsoft.Automation/automationAccounts/runbooks/read Microsoft.Resources/deployments/*
+Logic App Contributor = 87a39d53-fc1b-424a-814c-f7e04687dc9e: Microsoft.Logic/* Microsoft.Resources/deployments/* Microsoft.Web/connections/* Microsoft.Insights/diagnosticSettings/* Microsoft.Storage/storageAccounts/listkeys/action Microsoft.Web/connectionGateways/*
 Website Contributor = de139f84-1756-47ae-9be6-808fbbe84772: Microsoft.Web/sites/* Microsoft.Web/certificates/* Microsoft.Resources/deployments/*
 SQL DB Contributor = 9b7fa17d-e63e-47b0-bb0a-15c516ac86ec: Microsoft.Sql/servers/databases/*
+DocumentDB Account Contributor = 5bd9cd88-fe45-4216-938b-f97437e15450: Microsoft.DocumentDb/databaseAccounts/* Microsoft.Resources/deployments/*
+Redis Cache Contributor = e0f68234-74aa-48ed-b826-c38b57376e17: Microsoft.Cache/redis/* Microsoft.Resources/deployments/*
+Disk Snapshot Contributor = 7efff54f-a5b4-42b5-a1c5-5411624893ce: Microsoft.Compute/disks/beginGetAccess/action Microsoft.Compute/snapshots/beginGetAccess/action Microsoft.Compute/snapshots/delete Microsoft.Compute/snapshots/write Microsoft.Storage/storageAccounts/delete Microsoft.Storage/storageAccounts/listkeys/action Microsoft.Storage/storageAccounts/write
+Resource Policy Contributor = 36243c78-bf99-498c-9df9-86d9f8d28608: */read Microsoft.Authorization/policyassignments/* Microsoft.Authorization/policydefinitions/* Microsoft.Authorization/policyexemptions/* Microsoft.Authorization/policysetdefinitions/* Microsoft.Resources/deployments/*
+Security Admin = fb1c8493-542b-48eb-b624-b4c8fea62acd: Microsoft.Authorization/policyAssignments/* Microsoft.Authorization/policyDefinitions/* Microsoft.Authorization/policyExemptions/* Microsoft.Authorization/policySetDefinitions/* Microsoft.Resources/deployments/* Microsoft.Security/*
+Monitoring Contributor = 749f88d5-cbae-40b8-bcfc-e573ddc772fa: */read Microsoft.Insights/DiagnosticSettings/* Microsoft.OperationalInsights/workspaces/sharedKeys/action Microsoft.OperationalInsights/workspaces/write
+Azure Connected Machine Resource Administrator = cd570a14-e51a-42ad-bac8-bafd67325302: Microsoft.HybridCompute/machines/* Microsoft.Resources/deployments/*
 `
 
 const assignIdentity = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"
@@ -68,18 +77,27 @@ var azureWays = func() []way {
 		"Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/write",
 		"Microsoft.Compute/virtualMachines/runCommand/action", "Microsoft.Compute/virtualMachines/runCommands/write",
 		"Microsoft.Compute/virtualMachines/extensions/write",
-		"Microsoft.Compute/virtualMachineScaleSets/virtualMachines/runCommand/action", "Microsoft.Compute/virtualMachineScaleSets/extensions/write",
-		"Microsoft.ContainerService/managedClusters/listClusterAdminCredential/action", "Microsoft.ContainerService/managedClusters/runcommand/action",
+		"Microsoft.Compute/virtualMachineScaleSets/virtualMachines/runCommand/action",
+		"Microsoft.Compute/virtualMachineScaleSets/virtualMachines/runCommands/write", "Microsoft.Compute/virtualMachineScaleSets/extensions/write",
+		"Microsoft.HybridCompute/machines/extensions/write", "Microsoft.HybridCompute/machines/runCommands/write",
+		"Microsoft.ContainerService/managedClusters/listClusterAdminCredential/action",
+		"Microsoft.ContainerService/managedClusters/accessProfiles/listCredential/action", "Microsoft.ContainerService/managedClusters/runcommand/action",
 		"Microsoft.KeyVault/vaults/accessPolicies/write",
 	} {
 		out = append(out, way{all: []string{a}})
 	}
+	for _, a := range []string{"roleAssignmentScheduleRequests/write", "roleEligibilityScheduleRequests/write"} {
+		out = append(out, way{all: []string{"Microsoft.Authorization/" + a}, like: "Microsoft.Authorization/roleAssignments/write"})
+	}
 	out = append(out,
+		way{all: []string{assignIdentity, "Microsoft.Web/sites/slots/write"}, like: "Microsoft.Web/sites/write"},
 		way{all: []string{"Microsoft.Automation/automationAccounts/runbooks/write", "Microsoft.Automation/automationAccounts/jobs/write"}},
 		way{all: []string{"Microsoft.Automation/automationAccounts/runbooks/draft/write", "Microsoft.Automation/automationAccounts/jobs/write"}})
 	for _, a := range []string{
 		"Microsoft.Compute/virtualMachines/write", "Microsoft.Compute/virtualMachineScaleSets/write", "Microsoft.ContainerInstance/containerGroups/write",
-		"Microsoft.App/containerApps/write", "Microsoft.Web/sites/write", "Microsoft.Resources/deploymentScripts/write", "Microsoft.Logic/workflows/write",
+		"Microsoft.App/containerApps/write", "Microsoft.App/jobs/write", "Microsoft.Batch/batchAccounts/pools/write",
+		"Microsoft.ContainerRegistry/registries/tasks/write", "Microsoft.DataFactory/factories/write",
+		"Microsoft.MachineLearningServices/workspaces/computes/write", "Microsoft.Web/sites/write", "Microsoft.Resources/deploymentScripts/write", "Microsoft.Logic/workflows/write",
 		"Microsoft.ContainerService/managedClusters/write",
 	} {
 		out = append(out, way{all: []string{assignIdentity, a}})

@@ -15,6 +15,9 @@ type way struct {
 	// service is what a role is passed to, where the way passes one: the names
 	// that iam:PassedToService has for it, with blanks between them.
 	service string
+	// like is the last action of a way that means the same: where both are open,
+	// that one is told.
+	like string
 }
 
 const passRole = "iam:PassRole"
@@ -103,7 +106,7 @@ func Escalations(st, policy *resource.Node) (out []string, more bool) {
 		}
 	}
 	for _, w := range ways {
-		if len(out) < maxWays && !slices.ContainsFunc(ways, w.within) {
+		if len(out) < maxWays && !slices.ContainsFunc(ways, w.within) && !slices.ContainsFunc(ways, w.means) {
 			out = append(out, w.name())
 		}
 	}
@@ -123,6 +126,9 @@ func grantsAll(st *resource.Node) bool {
 		return ok && strings.Trim(s, "*:/") == "" && s != ""
 	})
 }
+
+// means reports whether another way means the same and is told in its place.
+func (w way) means(o way) bool { return w.like != "" && o.all[len(o.all)-1] == w.like }
 
 func (w way) name() string {
 	if len(w.all) == 1 {

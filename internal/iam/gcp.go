@@ -17,7 +17,7 @@ roles/resourcemanager.organizationAdmin: resourcemanager.organizations.* resourc
 roles/resourcemanager.folderAdmin: resourcemanager.folders.* resourcemanager.projects.get resourcemanager.projects.getIamPolicy resourcemanager.projects.list resourcemanager.projects.move resourcemanager.projects.setIamPolicy
 roles/resourcemanager.folderIamAdmin: resourcemanager.folders.getIamPolicy resourcemanager.folders.setIamPolicy
 roles/resourcemanager.projectIamAdmin: resourcemanager.projects.get resourcemanager.projects.getIamPolicy resourcemanager.projects.setIamPolicy
-roles/iam.securityAdmin: *.getIamPolicy *.setIamPolicy iam.denypolicies.*
+roles/iam.securityAdmin: *.getIamPolicy *.setIamPolicy
 roles/iam.denyAdmin: iam.denypolicies.*
 roles/iam.roleAdmin: iam.roles.* resourcemanager.projects.get
 roles/iam.organizationRoleAdmin: iam.roles.* resourcemanager.organizations.get
@@ -34,6 +34,9 @@ roles/cloudbuild.builds.editor: cloudbuild.builds.*
 roles/cloudbuild.connectionAdmin: cloudbuild.connections.* cloudbuild.repositories.*
 roles/clouddeploy.admin: clouddeploy.*
 roles/clouddeploy.developer: clouddeploy.releases.create clouddeploy.deliveryPipelines.*
+roles/cloudtasks.admin: cloudtasks.*
+roles/cloudtasks.enqueuer: cloudtasks.tasks.create
+roles/config.admin: config.*
 roles/compute.admin: compute.*
 roles/compute.instanceAdmin: compute.instances.* compute.instanceGroups.* compute.instanceGroupManagers.* compute.instanceTemplates.* compute.disks.create compute.disks.delete
 roles/compute.instanceAdmin.v1: compute.instances.* compute.instanceGroups.* compute.instanceGroupManagers.* compute.instanceTemplates.* compute.disks.* compute.images.* compute.snapshots.* compute.projects.setCommonInstanceMetadata
@@ -44,19 +47,19 @@ roles/compute.osAdminLogin: compute.instances.osAdminLogin compute.instances.osL
 roles/compute.osLogin: compute.instances.osLogin
 roles/container.admin: container.*
 roles/container.clusterAdmin: container.clusters.* container.operations.*
-roles/container.developer: container.pods.* container.deployments.* container.secrets.* container.configMaps.* container.services.* container.daemonSets.* container.jobs.* container.clusters.get container.clusters.list container.clusters.getCredentials
+roles/container.developer: container.clusters.get container.clusters.list container.configMaps.* container.cronJobs.* container.daemonSets.* container.deployments.* container.jobs.* container.nodes.* container.persistentVolumes.* container.pods.* container.replicaSets.* container.secrets.* container.serviceAccounts.* container.services.* container.statefulSets.*
 roles/run.admin: run.*
-roles/run.developer: run.services.create run.services.update run.services.delete run.jobs.create run.jobs.update run.jobs.run
-roles/run.sourceDeveloper: run.services.create run.services.update run.services.delete run.jobs.create run.jobs.update run.jobs.run
-roles/cloudfunctions.admin: cloudfunctions.*
-roles/cloudfunctions.developer: cloudfunctions.functions.create cloudfunctions.functions.update cloudfunctions.functions.delete cloudfunctions.functions.call cloudfunctions.functions.sourceCodeSet
-roles/appengine.appAdmin: appengine.applications.* appengine.instances.* appengine.services.* appengine.versions.*
+roles/run.developer: run.instances.create run.instances.update run.jobs.create run.jobs.delete run.jobs.run run.jobs.runWithOverrides run.jobs.update run.services.create run.services.delete run.services.update run.workerpools.create run.workerpools.update
+roles/run.sourceDeveloper: artifactregistry.repositories.create pubsub.subscriptions.consume pubsub.topics.publish run.jobs.create run.jobs.delete run.jobs.run run.jobs.runWithOverrides run.jobs.update run.services.create run.services.delete run.services.update storage.objects.create storage.objects.get
+roles/cloudfunctions.admin: cloudfunctions.* run.jobs.* run.services.*
+roles/cloudfunctions.developer: cloudfunctions.functions.create cloudfunctions.functions.update cloudfunctions.functions.delete cloudfunctions.functions.call cloudfunctions.functions.sourceCodeSet run.services.create run.services.delete run.services.update
+roles/appengine.appAdmin: appengine.applications.* appengine.instances.* appengine.services.* appengine.versions.* artifactregistry.repositories.deleteArtifacts artifactregistry.repositories.downloadArtifacts artifactregistry.repositories.uploadArtifacts
 roles/appengine.deployer: appengine.versions.create appengine.versions.delete
 roles/composer.admin: composer.*
 roles/composer.environmentAndStorageObjectAdmin: composer.* storage.objects.*
 roles/dataproc.admin: dataproc.*
-roles/dataproc.editor: dataproc.clusters.create dataproc.clusters.update dataproc.clusters.use dataproc.clusters.delete dataproc.jobs.create dataproc.batches.create
-roles/dataflow.admin: dataflow.* compute.machineTypes.get storage.buckets.get storage.objects.create storage.objects.get
+roles/dataproc.editor: dataproc.autoscalingPolicies.* dataproc.batches.* dataproc.clusters.create dataproc.clusters.delete dataproc.clusters.update dataproc.clusters.use dataproc.jobs.* dataproc.workflowTemplates.*
+roles/dataflow.admin: dataflow.jobs.* dataflow.snapshots.delete storage.buckets.get storage.objects.create storage.objects.get storage.objects.list
 roles/dataflow.developer: dataflow.jobs.create dataflow.jobs.cancel dataflow.jobs.updateContents
 roles/notebooks.admin: notebooks.*
 roles/aiplatform.admin: aiplatform.*
@@ -98,7 +101,7 @@ roles/bigquery.dataOwner: bigquery.datasets.* bigquery.tables.* bigquery.models.
 roles/bigquery.dataEditor: bigquery.tables.create bigquery.tables.delete bigquery.tables.export bigquery.tables.get bigquery.tables.getData bigquery.tables.list bigquery.tables.update bigquery.tables.updateData
 roles/bigquery.dataViewer: bigquery.tables.export bigquery.tables.get bigquery.tables.getData bigquery.tables.list
 roles/cloudsql.admin: cloudsql.*
-roles/cloudsql.editor: cloudsql.instances.export cloudsql.instances.update cloudsql.instances.restart cloudsql.backupRuns.create
+roles/cloudsql.editor: cloudsql.backupRuns.create cloudsql.databases.create cloudsql.databases.update cloudsql.instances.connect cloudsql.instances.export cloudsql.instances.failover cloudsql.instances.restart cloudsql.instances.update
 roles/spanner.admin: spanner.*
 roles/spanner.databaseAdmin: spanner.databases.* spanner.sessions.*
 roles/spanner.databaseReader: spanner.databases.read spanner.databases.select spanner.sessions.*
@@ -136,15 +139,26 @@ var gcpWays = func() []way {
 	} {
 		out = append(out, way{all: []string{p}})
 	}
+	out = append(out, way{all: []string{"iam.workloadIdentityPoolProviders.create"}, like: "iam.workloadIdentityPoolProviders.update"})
 	for _, p := range []string{
 		"compute.instances.create", "compute.instances.setServiceAccount", "compute.instances.setMetadata",
-		"compute.projects.setCommonInstanceMetadata", "compute.instances.osAdminLogin", "run.services.create", "run.services.update", "run.jobs.create",
+		"compute.projects.setCommonInstanceMetadata", "compute.instances.osAdminLogin", "run.services.create", "run.services.update", "run.jobs.create", "run.workerpools.create",
 		"cloudfunctions.functions.create", "cloudfunctions.functions.update", "appengine.versions.create", "composer.environments.create",
 		"dataproc.clusters.create", "dataflow.jobs.create", "notebooks.instances.create", "aiplatform.customJobs.create",
-		"cloudscheduler.jobs.create", "workflows.workflows.create", "batch.jobs.create", "clouddeploy.releases.create", "container.clusters.create",
+		"cloudscheduler.jobs.create", "workflows.workflows.create", "batch.jobs.create", "clouddeploy.releases.create",
+		"container.clusters.create", "cloudtasks.tasks.create", "config.deployments.create",
 	} {
 		out = append(out, way{all: []string{actAs, p}})
 	}
+	for _, p := range [][2]string{
+		{"run.jobs.update", "run.jobs.create"}, {"run.workerpools.update", "run.workerpools.create"},
+		{"workflows.workflows.update", "workflows.workflows.create"}, {"config.deployments.update", "config.deployments.create"},
+		{"dataproc.batches.create", "dataproc.clusters.create"}, {"aiplatform.pipelineJobs.create", "aiplatform.customJobs.create"},
+	} {
+		out = append(out, way{all: []string{actAs, p[0]}, like: p[1]})
+	}
+	out = append(out, way{all: []string{actAs, "compute.instanceTemplates.create"},
+		any: []string{"compute.instanceGroupManagers.create", "compute.instanceGroupManagers.update"}, like: "compute.instances.create"})
 	return out
 }()
 

@@ -209,7 +209,25 @@ func permissionsOf(name *resource.Node, d *resource.Resource) *resource.Node {
 	if p == nil {
 		return listed(name, texts())
 	}
-	return listed(name, p)
+	return listed(name, shortNames(p))
+}
+
+// shortNames gives permissions as roles name them: those of some services are
+// written with the host in front (iam.googleapis.com/workloadIdentityPools.create).
+func shortNames(list *resource.Node) *resource.Node {
+	whole := func(n *resource.Node) bool { return strings.Contains(n.Str(), ".googleapis.com/") }
+	if list == nil || !slices.ContainsFunc(list.Items, whole) {
+		return list
+	}
+	out := *list
+	out.Items = slices.Clone(list.Items)
+	for i, n := range out.Items {
+		if whole(n) {
+			host, name, _ := strings.Cut(n.Str(), "/")
+			out.Items[i] = said(n, strings.TrimSuffix(host, ".googleapis.com")+"."+name)
+		}
+	}
+	return &out
 }
 
 func roleID(d *resource.Resource) string {
@@ -244,7 +262,7 @@ func (r *reader) gcpRole() {
 	}
 	r.add(fields(r.res.Root,
 		put("Cloud", said(nil, string(GCP))), put("Effect", said(nil, "Allow")), put("Scope", said(nil, scopeDefinition)),
-		put("Role", said(nil, roleID(r.res))), put("Action", p), put("Custom", yes)), nil)
+		put("Role", said(nil, roleID(r.res))), put("Action", shortNames(p)), put("Custom", yes)), nil)
 }
 
 // given reports whether a resource gives the role at hand to somebody.
