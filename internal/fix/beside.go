@@ -107,8 +107,8 @@ func besideHCL(f *source.File, res *resource.Resource, block string) ([]source.E
 	return append(edits, insertion(f, f.LineEnd(line), "\n"+rest)...), nil
 }
 
-// sameProvider makes the resources of a block by the configuration of their provider
-// that makes target, and in its region.
+// sameProvider makes the resources of a block where target is made: by the same
+// configuration of its provider, and in the project of Google Cloud.
 func sameProvider(f *source.File, target *hclsyntax.Block, block string) (string, error) {
 	written, ds := hclsyntax.ParseConfig([]byte(block), "block.tf", hcl.InitialPos)
 	if ds.HasErrors() || len(target.Labels) == 0 {
@@ -118,24 +118,29 @@ func sameProvider(f *source.File, target *hclsyntax.Block, block string) (string
 	if !ok {
 		return block, nil
 	}
-	provider, region := target.Body.Attributes["provider"], target.Body.Attributes["region"]
-	if provider == nil && region == nil {
-		return block, nil
-	}
-	family := func(label string) string {
-		name, _, _ := strings.Cut(label, "_")
-		return name
-	}
 	for _, b := range slices.Backward(body.Blocks) {
 		if len(b.Labels) == 0 || family(b.Labels[0]) != family(target.Labels[0]) {
 			continue
 		}
 		lines := ""
-		if provider != nil {
-			lines = "  provider = " + f.Text(f.Range(provider.Expr.Range().Start.Byte, provider.Expr.Range().End.Byte)) + "\n"
+		for _, name := range placed(target.Labels[0]) {
+			there, as := target.Body.Attributes[name], placedAs(b.Labels[0], name)
+			switch {
+			case there == nil || b.Body.Attributes[as] != nil:
+				continue
+			case name == "region":
+				return "", errRegion
+			}
+			for _, v := range there.Expr.Variables() {
+				if root := v.RootName(); root == "each" || root == "count" {
+					return "", fmt.Errorf("the %s of the resource is another for each of it", name)
+				}
+			}
+			r := there.Expr.Range()
+			lines += "  " + as + " = " + f.Text(f.Range(r.Start.Byte, r.End.Byte)) + "\n"
 		}
-		if region != nil && family(b.Labels[0]) == "aws" {
-			return "", errors.New("the resource names its region")
+		if lines == "" {
+			continue
 		}
 		at := b.OpenBraceRange.End.Byte + 1
 		if block[at-1] != '\n' {
@@ -148,6 +153,35 @@ func sameProvider(f *source.File, target *hclsyntax.Block, block string) (string
 	}
 	return block, nil
 }
+
+// family is the provider of a type of resources of Terraform.
+func family(label string) string {
+	name, _, _ := strings.Cut(label, "_")
+	return name
+}
+
+// placed are the arguments that say where a resource is made.
+func placed(label string) []string {
+	switch family(label) {
+	case "aws":
+		return []string{"provider", "region"}
+	case "google":
+		return []string{"provider", "project"}
+	}
+	return []string{"provider"}
+}
+
+// placedAs is what an argument of placed is for a type of resource.
+func placedAs(label, name string) string {
+	if label == "google_project" && name == "project" {
+		return "project_id"
+	}
+	return name
+}
+
+// errRegion is for resources of AWS that name their region: those of another
+// service may have none.
+var errRegion = errors.New("the resource names its region")
 
 // addsNothing reports whether a block speaks of the resource alone.
 func addsNothing(f engine.Finding) bool {

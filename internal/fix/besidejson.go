@@ -96,18 +96,22 @@ func (w *yamlWriter) grow(n *resource.Node, v value) error {
 
 // sameProviderJSON is sameProvider for one resource in JSON.
 func sameProviderJSON(target *resource.Node, kind string, labels []string, v *value) error {
-	family := func(label string) string {
-		name, _, _ := strings.Cut(label, "_")
-		return name
-	}
 	if len(labels) == 0 || family(labels[0]) != family(kind) {
 		return nil
 	}
-	if target.Get("region") != nil && family(kind) == "aws" {
-		return errors.New("the resource names its region")
-	}
-	if p := target.Get("provider"); p != nil {
-		v.fields = slices.Insert(v.fields, 0, entry{"provider", value{kind: p.Kind, scalar: p.Value}})
+	for _, name := range slices.Backward(placed(kind)) {
+		there, as := target.Get(name), placedAs(labels[0], name)
+		switch {
+		case there == nil || slices.ContainsFunc(v.fields, func(e entry) bool { return e.name == as }):
+			continue
+		case name == "region":
+			return errRegion
+		}
+		text, ok := there.Value.(string)
+		if !ok || strings.Contains(text, "each.") || strings.Contains(text, "count.") {
+			return fmt.Errorf("the %s of the resource may be another for each of it", name)
+		}
+		v.fields = slices.Insert(v.fields, 0, entry{as, value{kind: resource.String, scalar: text}})
 	}
 	return nil
 }
