@@ -1,6 +1,7 @@
 package fix
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -81,6 +82,9 @@ func (w *templateWriter) through(n *resource.Node, v value) error {
 		if text[0] == '"' || text[0] == '\'' {
 			quote = text[0]
 			put = value{kind: resource.String, scalar: plain(v)}
+		}
+		if plain(v) == old.Content[0].Value {
+			return errors.New("the source already says what the fix would write")
 		}
 		if err := permitted(f, at, old.Content[0].Value, plain(v)); err != nil {
 			return err

@@ -24,7 +24,7 @@ func (w *yamlWriter) replace(s slot, v value) error {
 		if n.Range.Start.Line != n.Range.LastLine() && !inFlow {
 			return errors.New("an item of a list that spans several lines is not replaced")
 		}
-		w.edit(w.content(n), n.Range.End.Byte, w.inline(v, quote, inFlow))
+		w.edit(w.tagged(n), n.Range.End.Byte, w.inline(v, quote, inFlow))
 		return nil
 	}
 	from, ok := w.colon(s.key)
@@ -45,7 +45,7 @@ func (w *yamlWriter) replace(s slot, v value) error {
 		start := from
 		lead := " "
 		if n.Range.Len() > 0 && n.Range.Start.Line == s.key.Start.Line {
-			start, lead = w.content(n), ""
+			start, lead = w.tagged(n), ""
 		} else if w.json {
 			return errors.New("the value is written on another line than its name")
 		} else if n.Range.Len() > 0 && hasComment(string(w.f.Data[from:end])) {
@@ -84,6 +84,15 @@ func (w *yamlWriter) replace(s slot, v value) error {
 	}
 	w.insertLines(line, text)
 	return nil
+}
+
+// tagged gives where a node's content starts, with a tag that would say what the
+// new value is.
+func (w *yamlWriter) tagged(n *resource.Node) int {
+	if at := n.Range.Start.Byte; w.at(at) == '!' && !strings.Contains(string(w.f.Data[at:w.content(n)]), " &") {
+		return at
+	}
+	return w.content(n)
 }
 
 // trailing counts the spaces and tabs that s starts with.
