@@ -39,7 +39,7 @@ func All(ctx context.Context, ev Evaluator, findings []engine.Finding, files Fil
 			if err := ctx.Err(); err != nil {
 				return out, err
 			}
-			edits, far, err := propose(f, files)
+			edits, far, err := propose(f, files, group)
 			if err != nil {
 				continue
 			}
@@ -304,7 +304,7 @@ func mend(ctx context.Context, ev Evaluator, group []engine.Finding, files Files
 			if !wanted[f.Fingerprint] || refused[f.Fingerprint] {
 				continue
 			}
-			edits, far, err := propose(f, at)
+			edits, far, err := propose(f, at, current.Findings)
 			if err != nil {
 				continue // another fix may make room for it
 			}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -41,7 +42,7 @@ type Files func(path string) *source.File
 // in those that decide. An error says why it cannot be done exactly; nothing is
 // proven yet.
 func Propose(f engine.Finding, files Files) ([]source.Edit, error) {
-	edits, _, err := propose(f, files)
+	edits, _, err := propose(f, files, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -64,8 +65,10 @@ func Propose(f engine.Finding, files Files) ([]source.Edit, error) {
 // propose is Propose without reading what came out; the proof reads it anyway.
 // far names what is changed where a value is mended at the place that it comes
 // from, on which others may hang; there the finding's twins are mended as well.
-func propose(f engine.Finding, files Files) (edits []source.Edit, far []string, err error) {
-	edits, far, err = proposeOne(f, files)
+// Where a place of the source makes several items, it is edited if all of them are
+// found wrong; among has the findings of the unit.
+func propose(f engine.Finding, files Files, among []engine.Finding) (edits []source.Edit, far []string, err error) {
+	edits, far, err = proposeOne(f, files, among)
 	if err != nil || len(far) == 0 {
 		return edits, nil, err
 	}
@@ -73,7 +76,7 @@ func propose(f engine.Finding, files Files) (edits []source.Edit, far []string, 
 		return nil, nil, errors.New("the values of too many instances decide")
 	}
 	for _, t := range f.Twins {
-		more, _, err := proposeOne(t, files)
+		more, _, err := proposeOne(t, files, among)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -82,7 +85,7 @@ func propose(f engine.Finding, files Files) (edits []source.Edit, far []string, 
 	return distinct(edits), far, nil
 }
 
-func proposeOne(f engine.Finding, files Files) (edits []source.Edit, far []string, err error) {
+func proposeOne(f engine.Finding, files Files, among []engine.Finding) (edits []source.Edit, far []string, err error) {
 	spec := specOf(f)
 	if spec == nil {
 		return nil, nil, ErrNoFix
@@ -148,13 +151,13 @@ func proposeOne(f engine.Finding, files Files) (edits []source.Edit, far []strin
 			edits, err = proposeLetters(file, item, spec)
 		}
 	case res.Format == resource.NodeBootstrap && strings.HasSuffix(res.Range.File, ".hcl"):
-		edits, elsewhere, err = proposeHCL(file, files, res, top)
+		edits, elsewhere, err = proposeHCL(file, files, res, top, func() map[*resource.Node]bool { return likewise(f, among) })
 	case res.Format == resource.Helm:
 		edits, err = proposeRendered(res, top, files)
 	case res.Format == resource.Dockerfile:
 		edits, err = proposeDockerfile(file, res, f.Item, item, p)
 	case res.Format == resource.Terraform && !isJSON(res.Range.File):
-		edits, elsewhere, err = proposeHCL(file, files, res, top)
+		edits, elsewhere, err = proposeHCL(file, files, res, top, func() map[*resource.Node]bool { return likewise(f, among) })
 	case res.Format == resource.Terraform:
 		edits, err = proposeTFJSON(file, res, top)
 	case isHCL(file.Path):
@@ -194,6 +197,21 @@ func proposeOne(f engine.Finding, files Files) (edits []source.Edit, far []strin
 		far = names(top)
 	}
 	return edits, far, nil
+}
+
+// likewise gives the items of a finding's resource that its check finds wrong and
+// its fix mends in the same way.
+func likewise(f engine.Finding, among []engine.Finding) map[*resource.Node]bool {
+	out := map[*resource.Node]bool{}
+	for _, g := range among {
+		if g.Rule != f.Rule || g.Check != f.Check || g.Resource != f.Resource || !reflect.DeepEqual(specOf(g), specOf(f)) {
+			continue
+		}
+		if item, taken := g.Item.At(g.Resource.Root); taken == len(g.Item) {
+			out[item] = true
+		}
+	}
+	return out
 }
 
 // specOf gives the operations that mend a finding, or nil.

@@ -22,12 +22,15 @@ type hclWriter struct {
 	files Files // where values come from; nil where they are edited in f alone
 	edits []source.Edit
 	far   bool // something is edited where its value comes from
+	// likewise gives the items of the resource that are to change in the same way;
+	// nil where that is not known.
+	likewise func() map[*resource.Node]bool
 }
 
 // proposeHCL carries out p on the top-level block that res was read from. The
 // file has been read before, so its nesting is within the reader's bounds. far
 // says that it edits a place that values come from.
-func proposeHCL(f *source.File, files Files, res *resource.Resource, p *patch) (edits []source.Edit, far bool, err error) {
+func proposeHCL(f *source.File, files Files, res *resource.Resource, p *patch, likewise func() map[*resource.Node]bool) (edits []source.Edit, far bool, err error) {
 	file, diags := hclsyntax.ParseConfig(f.Data, f.Path, hcl.InitialPos)
 	if diags.HasErrors() {
 		return nil, false, errors.New("the file has errors")
@@ -38,7 +41,7 @@ func proposeHCL(f *source.File, files Files, res *resource.Resource, p *patch) (
 	}
 	for _, b := range body.Blocks {
 		if b.TypeRange.Start.Byte <= res.Range.Start.Byte && res.Range.Start.Byte < b.CloseBraceRange.End.Byte {
-			w := &hclWriter{f: f, eol: f.EOL(), files: files}
+			w := &hclWriter{f: f, eol: f.EOL(), files: files, likewise: likewise}
 			for _, inner := range b.Body.Blocks {
 				// A resource may be a block within one: the backend of a root.
 				if b.Type == "terraform" && inner.TypeRange.Start.Byte == res.Range.Start.Byte {
@@ -191,8 +194,9 @@ func fresh(name string, p *patch) (*entry, []newBlock) {
 // blocks carries out p on the nested blocks of a name. gone are those that are to go,
 // more those that come.
 func (w *hclWriter) blocks(body *hclsyntax.Body, name string, nested []*hclsyntax.Block, n *resource.Node, p *patch) (gone []*hclsyntax.Block, more []newBlock, err error) {
-	if content := contentOf(body, name); content != nil && len(nested) == 0 && n != nil && !n.Partial && !n.Unknown {
-		return nil, nil, w.dynamic(name, content, n, p)
+	if content, fixed := contentOf(body, name); content != nil && len(nested) == 0 && n != nil && !n.Partial && !n.Unknown {
+		more, err = w.dynamic(name, content, fixed, n, p)
+		return nil, more, err
 	}
 	if n == nil || n.Partial || n.Unknown || len(n.Items) != len(nested) {
 		return nil, nil, fmt.Errorf("the %s blocks are made by a dynamic block or are not known in full", name)
@@ -230,30 +234,36 @@ func (w *hclWriter) blocks(body *hclsyntax.Body, name string, nested []*hclsynta
 }
 
 // contentOf is the content of the one dynamic block that makes blocks of a name, or
-// nil.
-func contentOf(body *hclsyntax.Body, name string) *hclsyntax.Block {
-	var out *hclsyntax.Block
+// nil. fixed says that it goes through the same wherever the file is used.
+func contentOf(body *hclsyntax.Body, name string) (content *hclsyntax.Block, fixed bool) {
 	for _, b := range blocksOf(body, "dynamic") {
 		if !slices.Equal(b.Labels, []string{name}) {
 			continue
 		}
-		content := blocksOf(b.Body, "content")
-		if out != nil || len(content) != 1 {
-			return nil
+		own := blocksOf(b.Body, "content")
+		if content != nil || len(own) != 1 {
+			return nil, false
 		}
-		out = content[0]
+		over := b.Body.Attributes["for_each"]
+		content, fixed = own[0], over != nil && len(over.Expr.Variables()) == 0
 	}
-	return out
+	return content, fixed
 }
 
 // dynamic carries out p on what a dynamic block makes, which changes together, as
 // the instances of one resource do. So it has to be meant for all of it: for the
-// one block, for each, or for one of several that say the same. Which there are,
-// what it goes through decides.
-func (w *hclWriter) dynamic(name string, content *hclsyntax.Block, n *resource.Node, p *patch) error {
+// one block, for each, or for several that are wrong or the same. Which there
+// are, what it goes through decides; where that is fixed, others can stand beside it.
+func (w *hclWriter) dynamic(name string, content *hclsyntax.Block, fixed bool, n *resource.Node, p *patch) (more []newBlock, err error) {
 	refused := fmt.Errorf("a dynamic block decides which %s blocks there are", name)
-	if p.set != nil || p.del || len(p.add) > 0 {
-		return refused
+	if p.set != nil || p.del || len(p.add) > 0 && !fixed {
+		return nil, refused
+	}
+	for _, v := range p.add {
+		if v.kind != resource.Map {
+			return nil, fmt.Errorf("%s takes blocks alone", name)
+		}
+		more = append(more, newBlock{name, v})
 	}
 	var first *patch
 	item, meant := 0, map[int]bool{}
@@ -262,25 +272,42 @@ func (w *hclWriter) dynamic(name string, content *hclsyntax.Block, n *resource.N
 		case k.p.trivial():
 			continue
 		case k.step.Name != "":
-			return fmt.Errorf("which of the %s blocks is meant is not said", name)
+			return nil, fmt.Errorf("which of the %s blocks is meant is not said", name)
 		case k.step.Index >= len(n.Items) || k.p.del || k.p.set != nil:
-			return refused
+			return nil, refused
 		case first == nil:
 			first, item = k.p, k.step.Index
 		case !reflect.DeepEqual(first, k.p):
-			return fmt.Errorf("the %s blocks of a dynamic block would not be alike", name)
+			return nil, fmt.Errorf("the %s blocks of a dynamic block would not be alike", name)
 		}
 		meant[k.step.Index] = true
 	}
 	if first == nil {
-		return nil
+		return more, nil
 	}
+	var wrong map[*resource.Node]bool
 	for i, it := range n.Items {
-		if !meant[i] && !resource.Equal(it, n.Items[item]) {
-			return fmt.Errorf("other %s blocks of the dynamic block would change too", name)
+		if meant[i] || resource.Equal(it, n.Items[item]) {
+			continue
+		}
+		if wrong == nil && w.likewise != nil {
+			wrong = w.likewise()
+		}
+		if !within(it, wrong) {
+			return nil, fmt.Errorf("other %s blocks of the dynamic block would change too", name)
 		}
 	}
-	return w.body(content, n.Items[item], first)
+	return more, w.body(content, n.Items[item], first)
+}
+
+// within reports whether one of the nodes is n or lies in it.
+func within(n *resource.Node, nodes map[*resource.Node]bool) bool {
+	found := false
+	resource.Walk(n, func(_ resource.Path, it *resource.Node) bool {
+		found = found || nodes[it]
+		return !found
+	})
+	return found
 }
 
 // attribute carries out p on an attribute, whose value is n; gone says that it
