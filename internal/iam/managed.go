@@ -119,45 +119,103 @@ AdministratorAccess: *
 PowerUserAccess: !iam:* !organizations:* !account:*
 IAMFullAccess: iam:*
 AWSDenyAll: -*
-SystemAdministrator: autoscaling:* cloudtrail:StopLogging codecommit:GitPull codecommit:GitPush codedeploy:* codepipeline:* config:* ec2:Associate* ec2:AttachInternetGateway ec2:AttachNetworkInterface ec2:AttachVolume ec2:AuthorizeSecurityGroupEgress ec2:AuthorizeSecurityGroupIngress ec2:CreateLaunchTemplate ec2:CreateLaunchTemplateVersion ec2:CreateRoute ec2:DeleteFlowLogs ec2:DeleteInternetGateway ec2:DeleteKeyPair ec2:DeleteLaunchTemplate ec2:DeleteNatGateway ec2:DeleteNetworkInterface ec2:DeleteRoute ec2:DeleteRouteTable ec2:DeleteSecurityGroup ec2:DeleteSnapshot ec2:DeleteSubnet ec2:DeleteVolume ec2:DeleteVpc ec2:DeleteVpcEndpoints ec2:DeregisterImage ec2:DetachVolume ec2:GetPasswordData ec2:Modify* ec2:RebootInstances ec2:Release* ec2:Replace* ec2:Request* ec2:RevokeSecurityGroupIngress ec2:RunInstances ec2:StartInstances ec2:StopInstances ec2:TerminateInstances elasticloadbalancing:* events:* iam:Upload* kinesis:PutRecord kms:DeleteAlias kms:Describe* kms:Encrypt kms:Get* kms:ReEncrypt* lambda:Create* lambda:Delete* lambda:Get* lambda:InvokeFunction lambda:Update* logs:* route53:* s3:* sns:* sqs:*
-DatabaseAdministrator: datapipeline:CreatePipeline datapipeline:PutPipelineDefinition dynamodb:* elasticache:* lambda:CreateEventSourceMapping lambda:CreateFunction lambda:DeleteFunction lambda:GetFunctionConfiguration logs:Create* logs:PutLogEvents logs:GetLogEvents logs:FilterLogEvents rds:* redshift:* s3:DeleteObject* s3:Get* s3:List* s3:PutBucketVersioning s3:PutLifecycleConfiguration s3:PutObject* s3:PutReplicationConfiguration s3:RestoreObject sns:DeleteTopic sns:Get* sns:SetTopicAttributes sns:Subscribe
-DataScientist: autoscaling:* cloudformation:CreateStack dynamodb:* ec2:ModifyImageAttribute ec2:ModifyInstanceAttribute ec2:RequestSpotFleet ec2:RequestSpotInstances ec2:RunInstances ec2:TerminateInstances elasticfilesystem:* elasticmapreduce:* es:* iam:PassRole@sagemaker kinesis:* lambda:Create* lambda:Delete* lambda:Get* lambda:InvokeFunction lambda:Update* logs:GetLogEvents rds:* redshift:* s3:DeleteObject s3:Get* s3:List* s3:PutBucketLogging s3:PutObject s3:RestoreObject sagemaker:* sns:Get*
-AmazonEC2FullAccess: autoscaling:* cloudwatch:* ec2:* elasticloadbalancing:*
-AutoScalingFullAccess: autoscaling:*
-EC2InstanceConnect: ec2-instance-connect:SendSSHPublicKey
-AmazonECS_FullAccess: autoscaling:CreateAutoScalingGroup autoscaling:CreateLaunchConfiguration autoscaling:DeleteAutoScalingGroup autoscaling:UpdateAutoScalingGroup cloudformation:CreateStack cloudformation:DeleteStack cloudformation:UpdateStack ec2:AttachInternetGateway ec2:AuthorizeSecurityGroupIngress ec2:CreateLaunchTemplate ec2:CreateRoute ec2:DeleteLaunchTemplate ec2:DeleteSubnet ec2:DeleteVpc ec2:RequestSpotFleet ec2:RunInstances ecs:* elasticloadbalancing:DeleteListener elasticloadbalancing:DeleteLoadBalancer events:DeleteRule events:PutRule events:PutTargets iam:PassRole@ecs-tasks logs:FilterLogEvents route53:DeleteHostedZone
-AmazonEC2ContainerServiceEventsRole: ecs:RunTask iam:PassRole@ecs-tasks
-AWSLambda_FullAccess: iam:PassRole@lambda lambda:*
-AWSLambdaExecute: logs:* s3:GetObject s3:PutObject
-AWSCodeBuildAdminAccess: codebuild:* events:DeleteRule events:PutRule events:PutTargets logs:GetLogEvents
-AWSCodeBuildDeveloperAccess: codebuild:StartBuild codebuild:StartBuildBatch logs:GetLogEvents
-AWSCloudFormationFullAccess: cloudformation:*
-AWSStepFunctionsFullAccess: states:*
-AWSGlueConsoleFullAccess: ec2:RunInstances glue:* s3:ListBucket
-AWSBatchFullAccess: batch:* logs:FilterLogEvents
-AWSDataPipeline_FullAccess: datapipeline:* sns:Subscribe
-AWSAppRunnerFullAccess: apprunner:* iam:PassRole@apprunner
-AmazonEventBridgeSchedulerFullAccess: iam:PassRole@scheduler scheduler:*
-AWSSSOMasterAccountAdministrator: identitystore:* sso-directory:* sso:*
-AmazonSSMFullAccess: logs:* ssm:*
-AmazonSSMAutomationRole: cloudformation:CreateStack cloudformation:DeleteStack cloudformation:UpdateStack ec2:DeleteSnapshot ec2:DeregisterImage ec2:RunInstances ec2:StartInstances ec2:StopInstances ec2:TerminateInstances ssm:*
-AmazonSSMMaintenanceWindowRole: ssm:GetParameters ssm:SendCommand ssm:StartAutomationExecution
-AmazonSSMReadOnlyAccess: ssm:Describe* ssm:Get* ssm:List*
-AmazonSSMManagedInstanceCore: ssm:GetParameter ssm:GetParameters
-AmazonEC2RoleforSSM: logs:CreateLogStream logs:PutLogEvents s3:GetBucketLocation s3:GetObject s3:ListBucket s3:PutObject ssm:GetParameters
-SecretsManagerReadWrite: cloudformation:CreateChangeSet cloudformation:ExecuteChangeSet kms:DescribeKey secretsmanager:*
-AmazonS3FullAccess: s3-object-lambda:* s3:*
-AmazonS3ReadOnlyAccess: s3-object-lambda:Get* s3:Get* s3:List*
-AmazonDynamoDBFullAccess: datapipeline:CreatePipeline datapipeline:PutPipelineDefinition dynamodb:* iam:PassRole@application-autoscaling,dax lambda:CreateEventSourceMapping lambda:CreateFunction lambda:DeleteFunction lambda:GetFunctionConfiguration sns:DeleteTopic sns:SetTopicAttributes sns:Subscribe
-AmazonRDSFullAccess: logs:GetLogEvents rds:* sns:Publish
-AWSKeyManagementServicePowerUser: kms:DeleteAlias kms:Describe* kms:Get*
+AdministratorAccess-Amplify: codecommit:GitPull cognito-idp:DescribeUserPoolClient dynamodb:DescribeTable iam:AttachRolePolicy iam:CreatePolicy iam:CreatePolicyVersion iam:CreateRole iam:DeletePolicyVersion iam:DeleteRole iam:DeleteRolePolicy iam:DetachRolePolicy iam:GetRole iam:ListAttachedRolePolicies iam:ListRolePolicies iam:PassRole iam:PutRolePolicy iam:UpdateAssumeRolePolicy lambda:AddPermission lambda:CreateEventSourceMapping lambda:CreateFunction lambda:DeleteFunction lambda:GetFunction lambda:GetFunctionConfiguration lambda:InvokeFunction lambda:UpdateFunctionCode lambda:UpdateFunctionConfiguration logs:DescribeLogStreams logs:GetLogEvents route53:ChangeResourceRecordSets s3:DeleteBucket s3:DeleteBucketPolicy s3:DeleteObject s3:DeleteObjectVersion s3:GetBucketLocation s3:GetObject s3:ListBucket s3:ListBucketVersions s3:PutBucketAcl s3:PutBucketPolicy s3:PutBucketVersioning s3:PutEncryptionConfiguration s3:PutLifecycleConfiguration s3:PutObject s3:PutObjectAcl sqs:DeleteQueue sqs:GetQueueAttributes sqs:SetQueueAttributes sts:AssumeRole
+AdministratorAccess-AWSElasticBeanstalk: ec2:AssociateAddress ec2:AuthorizeSecurityGroup* ec2:CreateLaunchTemplate* ec2:DeleteLaunchTemplate* ec2:DeleteSecurityGroup ec2:ReleaseAddress ec2:RevokeSecurityGroup* ecs:RegisterTaskDefinition iam:GetRole iam:ListAttachedRolePolicies iam:ListRolePolicies iam:PassRole@autoscaling,cloudformation,ec2,ecs,elasticbeanstalk,elasticloadbalancing logs:Describe* rds:AuthorizeDBSecurityGroupIngress rds:CreateDBInstance rds:DeleteDBInstance rds:ModifyDBInstance sns:ListSubscriptionsByTopic
+SystemAdministrator: autoscaling:* cloudtrail:StopLogging codecommit:GitPull codecommit:GitPush codepipeline:* config:* ec2:Associate* ec2:AttachInternetGateway ec2:AttachNetworkInterface ec2:AttachVolume ec2:AuthorizeSecurityGroupEgress ec2:AuthorizeSecurityGroupIngress ec2:CreateLaunchTemplate ec2:CreateLaunchTemplateVersion ec2:CreateRoute ec2:DeleteFlowLogs ec2:DeleteInternetGateway ec2:DeleteKeyPair ec2:DeleteLaunchTemplate ec2:DeleteNatGateway ec2:DeleteNetworkInterface ec2:DeleteRoute ec2:DeleteRouteTable ec2:DeleteSecurityGroup ec2:DeleteSnapshot ec2:DeleteSubnet ec2:DeleteVolume ec2:DeleteVpc ec2:DeleteVpcEndpoints ec2:DeregisterImage ec2:DetachVolume ec2:GetPasswordData ec2:Modify* ec2:RebootInstances ec2:Release* ec2:Replace* ec2:Request* ec2:RevokeSecurityGroupIngress ec2:RunInstances ec2:StartInstances ec2:StopInstances ec2:TerminateInstances elasticloadbalancing:* events:* iam:GetPolicy* iam:GetRole* iam:GetUser* iam:ListAttached* iam:ListRolePolicies iam:Upload* kinesis:PutRecord kms:DeleteAlias kms:Describe* kms:Encrypt kms:Get* kms:ReEncrypt* lambda:Create* lambda:Delete* lambda:Get* lambda:InvokeFunction lambda:Update* logs:* route53:* s3:* sns:* sqs:*
+NetworkAdministrator: ec2:AssociateAddress ec2:AttachInternetGateway ec2:AttachNetworkInterface ec2:AuthorizeSecurityGroupEgress ec2:AuthorizeSecurityGroupIngress ec2:CreateNetworkInterfacePermission ec2:CreateRoute ec2:DeleteFlowLogs ec2:DeleteInternetGateway ec2:DeleteNatGateway ec2:DeleteNetworkInterface ec2:DeleteRoute ec2:DeleteRouteTable ec2:DeleteSecurityGroup ec2:DeleteSubnet ec2:DeleteVolume ec2:DeleteVpc ec2:DeleteVpcEndpoints ec2:ModifyVpcEndpointServicePermissions ec2:ReleaseAddress ec2:ReplaceRoute ec2:RevokeSecurityGroupIngress elasticloadbalancing:* logs:DescribeLogStreams logs:GetLogEvents route53:* s3:GetBucketLocation s3:ListBucket sns:ListSubscriptionsByTopic
+DatabaseAdministrator: datapipeline:CreatePipeline datapipeline:PutPipelineDefinition dynamodb:* elasticache:* iam:GetRole lambda:CreateEventSourceMapping lambda:CreateFunction lambda:DeleteFunction lambda:GetFunctionConfiguration logs:Create* logs:DescribeLogStreams logs:FilterLogEvents logs:GetLogEvents logs:PutLogEvents rds:* redshift:* s3:DeleteObject* s3:Get* s3:List* s3:PutBucketVersioning s3:PutLifecycleConfiguration s3:PutObject* s3:PutReplicationConfiguration s3:RestoreObject sns:DeleteTopic sns:Get* sns:List* sns:SetTopicAttributes sns:Subscribe
+DataScientist: autoscaling:* cloudformation:CreateStack dynamodb:* ec2:ModifyImageAttribute ec2:ModifyInstanceAttribute ec2:RequestSpotInstances ec2:RunInstances ec2:TerminateInstances elasticfilesystem:* elasticmapreduce:* es:* iam:GetPolicy iam:GetPolicyVersion iam:GetRole iam:PassRole@sagemaker kinesis:* lambda:Create* lambda:Delete* lambda:Get* lambda:InvokeFunction lambda:Update* logs:DescribeLogStreams logs:GetLogEvents rds:* redshift:* s3:DeleteObject s3:Get* s3:List* s3:PutBucketLogging s3:PutObject s3:RestoreObject sagemaker:* sns:Get* sns:List*
+SecurityAudit: cognito-idp:Describe* dynamodb:DescribeTable eks:DescribeCluster eks:DescribeNodeGroup eks:ListNodeGroups iam:Get* iam:List* kms:Describe* kms:Get* lambda:GetFunctionConfiguration lambda:GetPolicy logs:Describe* s3:GetBucket* s3:GetObjectAcl s3:ListBucket secretsmanager:DescribeSecret secretsmanager:GetResourcePolicy secretsmanager:ListSecretVersionIds sns:GetTopicAttributes sns:ListSubscriptionsByTopic sqs:GetQueueAttributes
+SupportUser: codepipeline:PollForJobs dynamodb:DescribeTable ecr:BatchCheckLayerAvailability glacier:Get* iam:Get* iam:List* kinesis:Get* kms:Describe* kms:Get* lambda:Get* logs:Describe* s3:List* sns:Get* sns:List* sqs:GetQueueAttributes sqs:GetQueueUrl sqs:ReceiveMessage
+ReadOnlyAccess: athena:Get* codecommit:GitPull cognito-idp:Describe* connect:GetFederationToken dynamodb:BatchGet* dynamodb:Describe* dynamodb:Get* dynamodb:PartiQLSelect dynamodb:Query dynamodb:Scan ec2:Get* ecr:BatchCheck* ecr:BatchGet* ecr:Get* eks:AccessKubernetesApi eks:Describe* eks:List* gamelift:Get* glacier:Get* iam:Get* iam:List* kinesis:Get* kms:Describe* kms:Get* lambda:Get* logs:Describe* logs:FilterLogEvents logs:Get* logs:StartQuery s3:Get* s3:List* secretsmanager:Describe* secretsmanager:GetResourcePolicy secretsmanager:List* sns:Get* sns:List* sqs:Get* sqs:Receive* ssm:Get*
+ViewOnlyAccess: dynamodb:DescribeTable eks:DescribeCluster eks:DescribeNodegroup eks:ListNodegroups iam:List* logs:Describe* s3:ListBucket sns:List* sqs:GetQueueAttributes sqs:GetQueueUrl
+IAMReadOnlyAccess: iam:Get* iam:List*
+AWSSSOMasterAccountAdministrator: identitystore:* kms:DescribeKey sso:*
+AWSSSOMemberAccountAdministrator: identitystore:* kms:DescribeKey sso:*
+AWSSSODirectoryAdministrator: identitystore:*
+AmazonEKSClusterPolicy: autoscaling:UpdateAutoScalingGroup ec2:AttachVolume ec2:AuthorizeSecurityGroupIngress ec2:CreateRoute ec2:DeleteRoute ec2:DeleteSecurityGroup ec2:DeleteVolume ec2:DetachVolume ec2:ModifyInstanceAttribute ec2:RevokeSecurityGroupIngress elasticloadbalancing:DeleteListener elasticloadbalancing:DeleteLoadBalancer elasticloadbalancing:DeregisterTargets elasticloadbalancing:ModifyListener elasticloadbalancing:RegisterTargets kms:DescribeKey
+AmazonEKSServicePolicy: ec2:CreateNetworkInterfacePermission ec2:DeleteNetworkInterface eks:UpdateClusterVersion iam:ListAttachedRolePolicies
+AmazonEKSComputePolicy: iam:PassRole@ec2
+AmazonEKS_CNI_Policy: ec2:AttachNetworkInterface ec2:DeleteNetworkInterface
+AmazonEKSVPCResourceController: ec2:AttachNetworkInterface ec2:DeleteNetworkInterface
+AmazonEBSCSIDriverPolicy: ec2:AttachVolume ec2:DetachVolume
 AmazonEC2ContainerRegistryFullAccess: ecr:*
 AmazonEC2ContainerRegistryPowerUser: ecr:BatchCheckLayerAvailability ecr:BatchGetImage ecr:CompleteLayerUpload ecr:GetDownloadUrlForLayer ecr:InitiateLayerUpload ecr:PutImage ecr:UploadLayerPart
+AmazonEC2ContainerRegistryReadOnly: ecr:BatchCheckLayerAvailability ecr:BatchGetImage ecr:GetDownloadUrlForLayer
+AmazonEC2ContainerRegistryPullOnly: ecr:BatchGetImage ecr:GetDownloadUrlForLayer
 AmazonElasticContainerRegistryPublicFullAccess: ecr-public:*
-AmazonElasticContainerRegistryPublicPowerUser: ecr-public:CompleteLayerUpload ecr-public:InitiateLayerUpload ecr-public:PutImage ecr-public:UploadLayerPart
+AmazonElasticContainerRegistryPublicPowerUser: ecr-public:InitiateLayerUpload ecr-public:PutImage
+AmazonSSMFullAccess: logs:* ssm:*
+AmazonSSMReadOnlyAccess: ssm:Get*
+AmazonSSMManagedInstanceCore: ssm:GetParameter ssm:GetParameters
+AmazonSSMAutomationRole: cloudformation:CreateStack cloudformation:DeleteStack cloudformation:UpdateStack ec2:DeleteSnapshot ec2:DeregisterImage ec2:RunInstances ec2:StartInstances ec2:StopInstances ec2:TerminateInstances ssm:*
+AmazonSSMMaintenanceWindowRole: ssm:GetParameters ssm:SendCommand ssm:StartAutomationExecution
+AmazonEC2RoleforSSM: logs:CreateLogStream logs:DescribeLogStreams logs:PutLogEvents s3:GetBucketLocation s3:GetObject s3:ListBucket s3:PutObject ssm:GetParameters
+AmazonS3FullAccess: s3:*
+AmazonS3ReadOnlyAccess: s3:Get* s3:List*
+SecretsManagerReadWrite: cloudformation:CreateChangeSet cloudformation:ExecuteChangeSet kms:DescribeKey secretsmanager:*
+AWSSecretsManagerClientReadOnlyAccess: secretsmanager:DescribeSecret secretsmanager:GetSecretValue
+AWSKeyManagementServicePowerUser: kms:DeleteAlias kms:Describe* kms:Get*
+AmazonEC2FullAccess: autoscaling:* ec2:* elasticloadbalancing:*
+AmazonVPCFullAccess: ec2:AssociateAddress ec2:AttachInternetGateway ec2:AttachNetworkInterface ec2:AuthorizeSecurityGroupEgress ec2:AuthorizeSecurityGroupIngress ec2:CreateNetworkInterfacePermission ec2:CreateRoute ec2:DeleteFlowLogs ec2:DeleteInternetGateway ec2:DeleteNatGateway ec2:DeleteNetworkInterface ec2:DeleteRoute ec2:DeleteRouteTable ec2:DeleteSecurityGroup ec2:DeleteSubnet ec2:DeleteVpc ec2:DeleteVpcEndpoints ec2:ModifyVpcEndpointServicePermissions ec2:ReleaseAddress ec2:ReplaceRoute ec2:RevokeSecurityGroupIngress
+AutoScalingFullAccess: autoscaling:*
+AutoScalingConsoleFullAccess: autoscaling:* ec2:AuthorizeSecurityGroupIngress
+ElasticLoadBalancingFullAccess: cognito-idp:DescribeUserPoolClient elasticloadbalancing:*
+EC2InstanceConnect: ec2-instance-connect:SendSSHPublicKey
+EC2ImageBuilderExecutionPolicy: ec2:CreateLaunchTemplateVersion ec2:ModifyLaunchTemplate ec2:RunInstances iam:PassRole@ec2,vmie ssm:CreateAssociation
+AmazonEC2SpotFleetTaggingRole: ec2:RequestSpotInstances ec2:RunInstances ec2:TerminateInstances elasticloadbalancing:RegisterTargets iam:PassRole@ec2
+AmazonECS_FullAccess: autoscaling:CreateAutoScalingGroup autoscaling:CreateLaunchConfiguration autoscaling:DeleteAutoScalingGroup autoscaling:UpdateAutoScalingGroup cloudformation:CreateStack cloudformation:DeleteStack cloudformation:UpdateStack ec2:AttachInternetGateway ec2:AuthorizeSecurityGroupIngress ec2:CreateLaunchTemplate ec2:CreateRoute ec2:DeleteLaunchTemplate ec2:DeleteSubnet ec2:DeleteVpc ec2:RunInstances ecs:* elasticloadbalancing:DeleteListener elasticloadbalancing:DeleteLoadBalancer events:DeleteRule events:PutRule events:PutTargets iam:ListAttachedRolePolicies iam:PassRole@ecs-tasks logs:FilterLogEvents route53:DeleteHostedZone
 AmazonEC2ContainerServiceforEC2Role: ecr:BatchCheckLayerAvailability ecr:BatchGetImage ecr:GetDownloadUrlForLayer logs:CreateLogStream logs:PutLogEvents
-AmazonEKSClusterPolicy: autoscaling:UpdateAutoScalingGroup ec2:AttachVolume ec2:AuthorizeSecurityGroupIngress ec2:CreateRoute ec2:DeleteRoute ec2:DeleteSecurityGroup ec2:DeleteVolume ec2:DetachVolume ec2:ModifyInstanceAttribute ec2:RevokeSecurityGroupIngress elasticloadbalancing:DeleteListener elasticloadbalancing:DeleteLoadBalancer elasticloadbalancing:DeregisterTargets elasticloadbalancing:ModifyListener elasticloadbalancing:RegisterTargets kms:DescribeKey
-AmazonEKSComputePolicy: iam:PassRole@ec2
-AmazonEKSServicePolicy: ec2:CreateNetworkInterfacePermission ec2:DeleteNetworkInterface eks:UpdateClusterVersion
-AmazonEBSCSIDriverPolicy: ec2:AttachVolume ec2:DetachVolume
+AmazonEC2ContainerServiceEventsRole: ecs:RunTask iam:PassRole@ecs-tasks
+AmazonECSTaskExecutionRolePolicy: ecr:BatchCheckLayerAvailability ecr:BatchGetImage ecr:GetDownloadUrlForLayer logs:CreateLogStream logs:PutLogEvents
+AWSLambda_FullAccess: iam:GetPolicy iam:GetPolicyVersion iam:GetRole iam:GetRolePolicy iam:ListAttachedRolePolicies iam:ListRolePolicies iam:PassRole@lambda kms:DescribeKey lambda:*
+AWSLambdaExecute: logs:* s3:GetObject s3:PutObject
+AWSLambdaRole: lambda:InvokeFunction
+AWSLambdaBasicExecutionRole: logs:CreateLogStream logs:PutLogEvents
+AWSLambdaVPCAccessExecutionRole: ec2:DeleteNetworkInterface logs:CreateLogStream logs:PutLogEvents
+AWSCodeBuildAdminAccess: codebuild:* events:DeleteRule events:PutRule events:PutTargets logs:GetLogEvents s3:GetBucketLocation sns:GetTopicAttributes
+AWSCodeBuildDeveloperAccess: codebuild:StartBuild codebuild:StartBuildBatch logs:GetLogEvents s3:GetBucketLocation sns:GetTopicAttributes
+AWSCodePipeline_FullAccess: codebuild:CreateProject codepipeline:* iam:GetRole iam:PassRole@codepipeline
+AWSCodeDeployRole: autoscaling:CreateAutoScalingGroup autoscaling:DeleteAutoScalingGroup autoscaling:UpdateAutoScalingGroup ec2:TerminateInstances elasticloadbalancing:DeregisterTargets elasticloadbalancing:RegisterTargets sns:Publish
+AWSCodeCommitFullAccess: codecommit:* sns:GetTopicAttributes sns:ListSubscriptionsByTopic
+AWSCodeCommitPowerUser: codecommit:GitPull codecommit:GitPush sns:GetTopicAttributes sns:ListSubscriptionsByTopic
+AWSCloudFormationFullAccess: cloudformation:*
+AWSStepFunctionsFullAccess: states:*
+AWSStepFunctionsConsoleFullAccess: states:*
+AWSAppRunnerFullAccess: apprunner:* iam:PassRole@apprunner
+AWSBatchFullAccess: batch:* eks:DescribeCluster logs:Describe* logs:FilterLogEvents logs:Get*
+AWSBatchServiceRole: autoscaling:CreateAutoScalingGroup autoscaling:CreateLaunchConfiguration autoscaling:DeleteAutoScalingGroup autoscaling:SetDesiredCapacity autoscaling:TerminateInstanceInAutoScalingGroup autoscaling:UpdateAutoScalingGroup ec2:CreateLaunchTemplate ec2:DeleteLaunchTemplate ec2:RunInstances ec2:TerminateInstances ecs:DeleteCluster ecs:RegisterTaskDefinition ecs:RunTask ecs:StartTask iam:GetRole iam:PassRole@ec2,ecs-tasks logs:CreateLogStream logs:PutLogEvents
+AWSElasticBeanstalkService: autoscaling:CreateAutoScalingGroup autoscaling:CreateLaunchConfiguration autoscaling:DeleteAutoScalingGroup autoscaling:DetachInstances autoscaling:SetDesiredCapacity autoscaling:TerminateInstanceInAutoScalingGroup autoscaling:UpdateAutoScalingGroup codebuild:CreateProject codebuild:DeleteProject codebuild:StartBuild ec2:AssociateAddress ec2:AuthorizeSecurityGroupEgress ec2:AuthorizeSecurityGroupIngress ec2:CreateLaunchTemplate ec2:CreateLaunchTemplateVersion ec2:DeleteLaunchTemplate ec2:DeleteSecurityGroup ec2:ReleaseAddress ec2:RevokeSecurityGroupIngress ec2:TerminateInstances ecs:DeleteCluster ecs:RegisterTaskDefinition elasticloadbalancing:DeleteLoadBalancer elasticloadbalancing:DeregisterTargets elasticloadbalancing:RegisterTargets iam:PassRole logs:PutRetentionPolicy s3:GetObject s3:GetObjectAcl s3:ListBucket sns:GetTopicAttributes sns:ListSubscriptionsByTopic sns:SetTopicAttributes sns:Subscribe sqs:GetQueueAttributes sqs:GetQueueUrl
+AWSGlueConsoleFullAccess: ec2:RunInstances glue:* iam:GetRole iam:GetRolePolicy iam:ListAttachedRolePolicies iam:ListRolePolicies kms:DescribeKey s3:GetBucketAcl s3:GetBucketLocation s3:ListBucket
+AWSGlueServiceRole: ec2:DeleteNetworkInterface glue:* iam:GetRole iam:GetRolePolicy iam:ListRolePolicies s3:GetBucketAcl s3:GetBucketLocation s3:ListBucket
+AWSDataPipeline_FullAccess: datapipeline:* dynamodb:DescribeTable iam:GetRolePolicy s3:List* sns:Subscribe
+AWSDataPipeline_PowerUser: datapipeline:* dynamodb:DescribeTable iam:GetRolePolicy s3:List*
+AmazonElasticMapReduceFullAccess: cloudformation:CreateStack ec2:AuthorizeSecurityGroupEgress ec2:AuthorizeSecurityGroupIngress ec2:CreateRoute ec2:DeleteRoute ec2:DeleteSecurityGroup ec2:ModifyImageAttribute ec2:ModifyInstanceAttribute ec2:RequestSpotInstances ec2:RunInstances ec2:TerminateInstances elasticmapreduce:* iam:GetPolicy iam:GetPolicyVersion iam:PassRole s3:*
+AmazonElasticMapReduceRole: ec2:AuthorizeSecurityGroupEgress ec2:AuthorizeSecurityGroupIngress ec2:CreateFleet ec2:CreateLaunchTemplate ec2:DeleteLaunchTemplate ec2:DeleteNetworkInterface ec2:DeleteSecurityGroup ec2:DeleteVolume ec2:DetachVolume ec2:ModifyImageAttribute ec2:ModifyInstanceAttribute ec2:RequestSpotInstances ec2:RunInstances ec2:TerminateInstances iam:GetRole iam:GetRolePolicy iam:ListRolePolicies iam:PassRole s3:Get* s3:List* sqs:Delete* sqs:GetQueue* sqs:PurgeQueue sqs:ReceiveMessage
+AmazonSageMakerFullAccess: athena:GetQueryResults codebuild:StartBuild cognito-idp:DescribeUserPoolClient ec2:CreateNetworkInterfacePermission ec2:DeleteNetworkInterface ecr:BatchCheckLayerAvailability ecr:BatchGetImage ecr:GetDownloadUrlForLayer glue:CreateJob glue:StartJobRun glue:UpdateJob iam:PassRole@sagemaker kms:DescribeKey logs:CreateLogStream logs:Describe* logs:GetLogEvents logs:PutLogEvents redshift:GetClusterCredentials s3:GetBucketLocation s3:ListBucket sagemaker:*
+AmazonEventBridgeFullAccess: events:* iam:PassRole@events,pipes,scheduler scheduler:*
+AmazonEventBridgeSchedulerFullAccess: iam:PassRole@scheduler scheduler:*
+CloudWatchEventsFullAccess: events:* iam:PassRole@pipes,scheduler scheduler:*
+CloudWatchFullAccess: iam:GetPolicy iam:GetPolicyVersion iam:GetRole logs:* sns:*
+CloudWatchLogsFullAccess: logs:*
+CloudWatchAgentServerPolicy: logs:CreateLogStream logs:DescribeLogStreams logs:PutLogEvents logs:PutRetentionPolicy
+AWSBackupFullAccess: backup:* eks:DescribeCluster iam:GetRole kms:DescribeKey kms:GenerateDataKey ssm:SendCommand
+AWSBackupServiceRolePolicyForBackup: dynamodb:DescribeTable ec2:DeleteSnapshot ec2:DeregisterImage eks:CreateAccessEntry eks:DescribeCluster eks:DescribeNodegroup eks:ListNodegroups iam:PassRole@malware-protection.guardduty kms:DescribeKey rds:CopyDBClusterSnapshot rds:CopyDBSnapshot rds:ModifyDBCluster rds:ModifyDBInstance ssm:SendCommand
+AWSBackupServiceRolePolicyForRestores: backup:StartRestoreJob dynamodb:BatchWriteItem dynamodb:DeleteItem dynamodb:DescribeTable dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:Scan dynamodb:UpdateItem ec2:DeleteVolume ec2:RunInstances ec2:TerminateInstances eks:AssociateAccessPolicy eks:CreateAccessEntry eks:CreateAddon eks:CreateFargateProfile eks:CreateNodegroup eks:CreatePodIdentityAssociation eks:DescribeCluster eks:DescribeNodegroup elasticfilesystem:DeleteFilesystem iam:GetRole iam:ListAttachedRolePolicies iam:PassRole@backup,ec2,eks,pods.eks kms:DescribeKey rds:CreateDBInstance rds:DeleteDBCluster rds:DeleteDBInstance
+AWSFaultInjectionSimulatorEC2Access: ec2:RebootInstances ec2:StartInstances ec2:StopInstances ec2:TerminateInstances ssm:SendCommand
+AWSFaultInjectionSimulatorSSMAccess: iam:PassRole@ssm ssm:SendCommand ssm:StartAutomationExecution
+AWSCloudTrail_FullAccess: cloudtrail:* iam:GetRolePolicy iam:GetUser iam:PassRole@cloudtrail s3:GetBucketLocation s3:GetBucketPolicy
+AWSCertificateManagerFullAccess: acm:*
+AmazonDynamoDBFullAccess: datapipeline:CreatePipeline datapipeline:PutPipelineDefinition dynamodb:* iam:GetRole iam:PassRole@application-autoscaling,dax kms:DescribeKey lambda:CreateEventSourceMapping lambda:CreateFunction lambda:DeleteFunction lambda:GetFunctionConfiguration sns:DeleteTopic sns:ListSubscriptionsByTopic sns:SetTopicAttributes sns:Subscribe
+AmazonDynamoDBFullAccess_v2: dynamodb:* kms:DescribeKey
+AmazonDynamoDBReadOnlyAccess: dynamodb:BatchGetItem dynamodb:Describe* dynamodb:GetItem dynamodb:PartiQLSelect dynamodb:Query dynamodb:Scan iam:GetRole kms:DescribeKey lambda:GetFunctionConfiguration sns:ListSubscriptionsByTopic
+AmazonRDSFullAccess: logs:DescribeLogStreams logs:GetLogEvents rds:* sns:Publish
+AmazonElastiCacheFullAccess: elasticache:* kms:DescribeKey
+AmazonRedshiftFullAccess: redshift-serverless:* redshift:* sns:Get* sns:List*
+AmazonOpenSearchServiceFullAccess: es:*
+AmazonElasticFileSystemFullAccess: ec2:DeleteNetworkInterface elasticfilesystem:DeleteFileSystem elasticfilesystem:DeleteFileSystemPolicy elasticfilesystem:PutFileSystemPolicy iam:PassRole@elasticfilesystem kms:DescribeKey
+AmazonKinesisFullAccess: kinesis:*
+AmazonSQSFullAccess: sqs:*
+AmazonSNSFullAccess: sns:*
+AmazonRoute53FullAccess: route53:* s3:GetBucketLocation s3:ListBucket sns:ListSubscriptionsByTopic
 `

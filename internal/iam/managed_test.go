@@ -65,7 +65,7 @@ func TestManagedPolicies(t *testing.T) {
 			t.Errorf("%s opens %q; want %q among them, and not %q", name, got, want.opens, want.not)
 		}
 	}
-	if managedPolicies["AmazonEKSWorkerNodePolicy"] != nil {
+	if managedPolicies["AmazonEKSWorkerNodeMinimalPolicy"] != nil {
 		t.Error("the policy of nodes grants something of interest")
 	}
 }
