@@ -683,6 +683,75 @@ func encoded(text string, put func(n int, json string) string) (out string, ok b
 	return out, len(pieces) > 0
 }
 
+// policyDocument writes a policy as a data source; "" where it is none.
+func policyDocument(name, text string) string {
+	var doc struct {
+		Statement any
+	}
+	if json.Unmarshal([]byte(text), &doc) != nil || doc.Statement == nil {
+		return ""
+	}
+	list := func(v any) []cty.Value {
+		items, ok := v.([]any)
+		if !ok {
+			items = []any{v}
+		}
+		var out []cty.Value
+		for _, it := range items {
+			out = append(out, cty.StringVal(fmt.Sprint(it)))
+		}
+		return out
+	}
+	file := hclwrite.NewEmptyFile()
+	data := file.Body().AppendNewBlock("data", []string{"aws_iam_policy_document", name}).Body()
+	statements, ok := doc.Statement.([]any)
+	if !ok {
+		statements = []any{doc.Statement}
+	}
+	for _, s := range statements {
+		st, ok := s.(map[string]any)
+		if !ok {
+			return ""
+		}
+		b := data.AppendNewBlock("statement", nil).Body()
+		for from, to := range map[string]string{"Action": "actions", "NotAction": "not_actions", "Resource": "resources", "NotResource": "not_resources"} {
+			if st[from] != nil {
+				b.SetAttributeValue(to, cty.ListVal(list(st[from])))
+			}
+		}
+		for from, to := range map[string]string{"Sid": "sid", "Effect": "effect"} {
+			if st[from] != nil {
+				b.SetAttributeValue(to, cty.StringVal(fmt.Sprint(st[from])))
+			}
+		}
+		for from, to := range map[string]string{"Principal": "principals", "NotPrincipal": "not_principals"} {
+			of, ok := st[from].(map[string]any)
+			if st[from] == "*" {
+				of, ok = map[string]any{"*": "*"}, true
+			}
+			if !ok && st[from] != nil {
+				return ""
+			}
+			for _, kind := range slices.Sorted(maps.Keys(of)) {
+				p := b.AppendNewBlock(to, nil).Body()
+				p.SetAttributeValue("type", cty.StringVal(kind))
+				p.SetAttributeValue("identifiers", cty.ListVal(list(of[kind])))
+			}
+		}
+		conditions, _ := st["Condition"].(map[string]any)
+		for _, test := range slices.Sorted(maps.Keys(conditions)) {
+			of, _ := conditions[test].(map[string]any)
+			for _, variable := range slices.Sorted(maps.Keys(of)) {
+				c := b.AppendNewBlock("condition", nil).Body()
+				c.SetAttributeValue("test", cty.StringVal(test))
+				c.SetAttributeValue("variable", cty.StringVal(variable))
+				c.SetAttributeValue("values", cty.ListVal(list(of[variable])))
+			}
+		}
+	}
+	return "\n" + string(file.Bytes())
+}
+
 // TestMeaningOfPolicies holds that a rule finds the same in a document of JSON
 // wherever it is written.
 func TestMeaningOfPolicies(t *testing.T) {
@@ -717,6 +786,22 @@ func TestMeaningOfPolicies(t *testing.T) {
 			out, _ := yaml.Marshal(v)
 			files[name] = string(out)
 			return fmt.Sprintf(`jsonencode(yamldecode(file("${path.module}/%s")))`, name)
+		},
+		"a data source": func(files map[string]string, n int, json string) string {
+			data := policyDocument(fmt.Sprintf("p%d", n), json)
+			if data == "" {
+				return "jsonencode(jsondecode(<<EOT\n" + indent(json) + "\nEOT\n))"
+			}
+			files["main.tf"] += data
+			return fmt.Sprintf("data.aws_iam_policy_document.p%d.json", n)
+		},
+		"a source of a document": func(files map[string]string, n int, json string) string {
+			data := policyDocument(fmt.Sprintf("p%d", n), json)
+			if data == "" {
+				return "jsonencode(jsondecode(<<EOT\n" + indent(json) + "\nEOT\n))"
+			}
+			files["main.tf"] += data + fmt.Sprintf("\ndata \"aws_iam_policy_document\" \"q%[1]d\" {\n  source_policy_documents = [data.aws_iam_policy_document.p%[1]d.json]\n}\n", n)
+			return fmt.Sprintf("data.aws_iam_policy_document.q%d.json", n)
 		},
 		"a local": func(files map[string]string, n int, json string) string {
 			files["main.tf"] += fmt.Sprintf("\nlocals {\n  policy%d = <<EOT\n%s\nEOT\n}\n", n, indent(json))

@@ -121,11 +121,11 @@ const maxTwins = 32
 
 // standFor has f stand for another finding too.
 func (f *Finding) standFor(other Finding) {
-	if other.State != f.State {
+	if other.State != f.State || f.MoreTwins {
 		return
 	}
 	all := append([]Finding{other}, other.Twins...)
-	f.MoreTwins = f.MoreTwins || other.MoreTwins || len(f.Twins)+len(all) > maxTwins
+	f.MoreTwins = other.MoreTwins || len(f.Twins)+len(all) > maxTwins
 	if f.MoreTwins {
 		f.Twins = nil
 		return

@@ -194,21 +194,33 @@ func (j *joiner) holders(r *resource.Resource, through bool) []*resource.Resourc
 	return out
 }
 
-// takers gives what takes a document as its policy.
+// takers gives what takes a document as its policy, by itself or as a part of
+// another document.
 func (j *joiner) takers(doc *resource.Resource) []*resource.Resource {
 	var out []*resource.Resource
-	for _, kind := range j.kinds() {
-		if _, owned := j.owned[kind]; !owned && kind != j.managed {
-			continue
+	docs := []*resource.Resource{doc}
+	for i := 0; i < len(docs) && i < maxPrincipals; i++ {
+		for _, d := range j.beside(j.document) {
+			if !slices.Contains(docs, d) && j.anyRefers(d, documentParts, docs[i].ID) {
+				docs = append(docs, d)
+			}
 		}
-		for _, r := range j.beside(kind) {
-			if refers(j.field(r, "policy"), doc.ID) {
-				out = append(out, r)
+		for _, kind := range j.kinds() {
+			if _, owned := j.owned[kind]; !owned && kind != j.managed {
+				continue
+			}
+			for _, r := range j.beside(kind) {
+				if refers(j.field(r, "policy"), docs[i].ID) && !slices.Contains(out, r) {
+					out = append(out, r)
+				}
 			}
 		}
 	}
 	return out
 }
+
+// documentParts are the arguments by which a document takes others.
+var documentParts = []string{"source_policy_documents", "override_policy_documents", "source_json", "override_json"}
 
 // takesManaged reports whether a principal takes a managed policy.
 func (j *joiner) takesManaged(p, policy *resource.Resource) bool {
