@@ -122,13 +122,14 @@ func sameProvider(f *source.File, target *hclsyntax.Block, block string) (string
 		if len(b.Labels) == 0 || family(b.Labels[0]) != family(target.Labels[0]) {
 			continue
 		}
-		lines := ""
+		var names, values []string
+		width := 0
 		for _, name := range placed(target.Labels[0]) {
 			there, as := target.Body.Attributes[name], placedAs(b.Labels[0], name)
 			switch {
-			case there == nil || b.Body.Attributes[as] != nil:
+			case there == nil || as == "" || b.Body.Attributes[as] != nil:
 				continue
-			case name == "region":
+			case name == "region" && family(b.Labels[0]) == "aws":
 				return "", errRegion
 			}
 			for _, v := range there.Expr.Variables() {
@@ -137,10 +138,14 @@ func sameProvider(f *source.File, target *hclsyntax.Block, block string) (string
 				}
 			}
 			r := there.Expr.Range()
-			lines += "  " + as + " = " + f.Text(f.Range(r.Start.Byte, r.End.Byte)) + "\n"
+			names, values, width = append(names, as), append(values, f.Text(f.Range(r.Start.Byte, r.End.Byte))), max(width, len(as))
 		}
-		if lines == "" {
+		if len(names) == 0 {
 			continue
+		}
+		lines := ""
+		for i, name := range names {
+			lines += fmt.Sprintf("  %-*s = %s\n", width, name, values[i])
 		}
 		at := b.OpenBraceRange.End.Byte + 1
 		if block[at-1] != '\n' {
@@ -166,15 +171,22 @@ func placed(label string) []string {
 	case "aws":
 		return []string{"provider", "region"}
 	case "google":
-		return []string{"provider", "project"}
+		return []string{"provider", "project", "region"}
 	}
 	return []string{"provider"}
 }
 
-// placedAs is what an argument of placed is for a type of resource.
+// regional is how the types of Google Cloud begin that are made in a region.
+const regional = "google_compute_region_"
+
+// placedAs is what an argument of placed is for a type of resource, "" where it has
+// none.
 func placedAs(label, name string) string {
-	if label == "google_project" && name == "project" {
+	switch {
+	case label == "google_project" && name == "project":
 		return "project_id"
+	case name == "region" && family(label) == "google" && !strings.HasPrefix(label, regional):
+		return ""
 	}
 	return name
 }

@@ -102,9 +102,9 @@ func sameProviderJSON(target *resource.Node, kind string, labels []string, v *va
 	for _, name := range slices.Backward(placed(kind)) {
 		there, as := target.Get(name), placedAs(labels[0], name)
 		switch {
-		case there == nil || slices.ContainsFunc(v.fields, func(e entry) bool { return e.name == as }):
+		case there == nil || as == "" || slices.ContainsFunc(v.fields, func(e entry) bool { return e.name == as }):
 			continue
-		case name == "region":
+		case name == "region" && family(kind) == "aws":
 			return errRegion
 		}
 		text, ok := there.Value.(string)

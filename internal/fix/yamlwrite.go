@@ -297,6 +297,9 @@ func (w *yamlWriter) str(s string, quote byte, inFlow bool) string {
 	}
 	if quote == 0 {
 		quote = w.quote
+		if strings.Contains(s, `"`) && !strings.Contains(s, "'") {
+			quote = '\'' // nothing to escape
+		}
 	}
 	if quote == '\'' && !strings.ContainsAny(s, "\n\r\t") {
 		return "'" + strings.ReplaceAll(s, "'", "''") + "'"
