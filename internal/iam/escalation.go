@@ -97,7 +97,14 @@ func Escalations(st, policy *resource.Node) (out []string, more bool) {
 		return nil, false
 	}
 	var ways []way
+	first, about := "", No
 	for _, w := range waysOf(st) {
+		if w.all[0] != first { // many ways begin alike
+			first, about = w.all[0], covers(st, w.all[0])
+		}
+		if about == No {
+			continue
+		}
 		switch w.opened(st, policy, list, open) {
 		case Yes:
 			ways = append(ways, w)
