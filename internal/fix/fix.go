@@ -69,20 +69,26 @@ func Propose(f engine.Finding, files Files) ([]source.Edit, error) {
 // found wrong; among has the findings of the unit.
 func propose(f engine.Finding, files Files, among []engine.Finding) (edits []source.Edit, far []string, err error) {
 	edits, far, err = proposeOne(f, files, among)
-	if err != nil || len(far) == 0 {
+	values := f.Resource != nil && f.Resource.Format == resource.Helm // each environment may have its own
+	if err != nil || len(far) == 0 && !values {
 		return edits, nil, err
 	}
-	if f.MoreTwins {
+	if f.MoreTwins && !values {
 		return nil, nil, errors.New("the values of too many instances decide")
 	}
+	all := slices.Clip(edits)
 	for _, t := range f.Twins {
 		more, _, err := proposeOne(t, files, among)
-		if err != nil {
+		switch {
+		case err == nil:
+			all = append(all, more...)
+		case values:
+			return edits, nil, nil // one environment is better than none
+		default:
 			return nil, nil, err
 		}
-		edits = append(edits, more...)
 	}
-	return distinct(edits), far, nil
+	return distinct(all), far, nil
 }
 
 func proposeOne(f engine.Finding, files Files, among []engine.Finding) (edits []source.Edit, far []string, err error) {
