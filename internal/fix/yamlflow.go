@@ -93,7 +93,12 @@ func (w *yamlWriter) insertFlow(n *resource.Node, own []resource.Field, add []en
 		parts = append(parts, w.flowEntry(e, quote, s))
 	}
 	last := own[len(own)-1]
-	return w.insertParts(w.fieldEnd(last), n.Range.End.Byte, parts, s)
+	end, closing := w.fieldEnd(last), n.Range.End.Byte
+	if all := w.ownFields(n); s.lines && all[len(all)-1].Name != last.Name {
+		// What stands behind it goes, and the comma between them with it.
+		closing = end
+	}
+	return w.insertParts(end, closing, parts, s)
 }
 
 // insertParts writes entries behind the one that ends at end, within the
