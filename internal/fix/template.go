@@ -45,6 +45,9 @@ func (w *templateWriter) apply(n *resource.Node, p *patch) (*patch, error) {
 		child := childOf(n, k.step)
 		if child != nil && k.p.set != nil && !k.p.set.composite() && len(child.Origins) > 0 {
 			if f := w.files(child.Range.File); f != nil && function(child, f.Text(child.Range)) {
+				if !child.Unknown && plain(*k.p.set) == fmt.Sprint(child.Value) {
+					continue // it gives this, as a text
+				}
 				if err := w.through(child, *k.p.set); err != nil {
 					return nil, err
 				}
