@@ -3,7 +3,9 @@ package iam
 // gcpRoles are GCP's predefined roles by name, as far as what they grant is of
 // interest here, after the index of roles and permissions
 // (https://cloud.google.com/iam/docs/roles-permissions). A role that is not among
-// them grants none of what the tables below name. It is read, never written.
+// them grants none of what the tables below name. An editor reads and writes the
+// objects of buckets and the tables of datasets by the bindings for editors that
+// those have from the start, so they count as granted. It is read, never written.
 var gcpRoles = func() map[string]*role {
 	out := map[string]*role{}
 	parseRoles(gcpRoleTable, func(keys []string, r *role) { out[keys[0]] = r })
@@ -12,7 +14,7 @@ var gcpRoles = func() map[string]*role {
 
 const gcpRoleTable = `
 roles/owner: *
-roles/editor: * !*.setIamPolicy !iam.roles.* !iam.serviceAccounts.getAccessToken !iam.serviceAccounts.getOpenIdToken !iam.serviceAccounts.implicitDelegation !iam.serviceAccounts.signBlob !iam.serviceAccounts.signJwt !orgpolicy.policy.set !secretmanager.versions.access !container.clusterRole* !container.role*
+roles/editor: * !*.setIamPolicy !iam.roles.* !iam.serviceAccounts.getAccessToken !iam.serviceAccounts.getOpenIdToken !iam.serviceAccounts.implicitDelegation !iam.serviceAccounts.signBlob !iam.serviceAccounts.signJwt !orgpolicy.policy.set !secretmanager.versions.access !container.clusterRole* !container.role* !iam.denypolicies.* !iam.workloadIdentityPool* !cloudkms.cryptoKeyVersions.destroy !cloudkms.cryptoKeyVersions.useToDecrypt !cloudkms.cryptoKeyVersions.useToEncrypt !cloudkms.cryptoKeyVersions.useToSign !apikeys.keys.getKeyString !logging.buckets.* !logging.exclusions.* !logging.sinks.* !logging.privateLogEntries.list
 roles/resourcemanager.organizationAdmin: resourcemanager.organizations.* resourcemanager.folders.getIamPolicy resourcemanager.folders.setIamPolicy resourcemanager.projects.getIamPolicy resourcemanager.projects.setIamPolicy
 roles/resourcemanager.folderAdmin: resourcemanager.folders.* resourcemanager.projects.get resourcemanager.projects.getIamPolicy resourcemanager.projects.list resourcemanager.projects.move resourcemanager.projects.setIamPolicy
 roles/resourcemanager.folderIamAdmin: resourcemanager.folders.getIamPolicy resourcemanager.folders.setIamPolicy

@@ -50,8 +50,11 @@ func TestWhatRolesGrant(t *testing.T) {
 		role        string
 		grants, not []string
 	}{
-		{"roles/editor", []string{"compute.instances.create", "iam.serviceAccounts.actAs", "artifactregistry.repositories.uploadArtifacts"},
-			[]string{"resourcemanager.projects.setIamPolicy", "secretmanager.versions.access", "iam.roles.update", "iam.serviceAccounts.getAccessToken"}},
+		{"roles/editor", []string{"compute.instances.create", "iam.serviceAccounts.actAs", "artifactregistry.repositories.uploadArtifacts",
+			"iam.serviceAccountKeys.create", "storage.hmacKeys.create", "compute.instances.osAdminLogin", "cloudbuild.builds.create", "logging.logs.delete", "apikeys.keys.create"},
+			[]string{"resourcemanager.projects.setIamPolicy", "secretmanager.versions.access", "iam.roles.update", "iam.serviceAccounts.getAccessToken",
+				"iam.denypolicies.delete", "iam.workloadIdentityPoolProviders.update", "cloudkms.cryptoKeyVersions.useToDecrypt", "cloudkms.cryptoKeyVersions.destroy",
+				"logging.sinks.delete", "container.clusterRoleBindings.create", "apikeys.keys.getKeyString"}},
 		{"roles/iam.securityAdmin", []string{"resourcemanager.projects.setIamPolicy", "iam.serviceAccounts.setIamPolicy"}, []string{"iam.denypolicies.delete", "iam.roles.update"}},
 		{"roles/iam.workloadIdentityUser", []string{"iam.serviceAccounts.getAccessToken"}, []string{"iam.serviceAccounts.signBlob", "iam.serviceAccounts.actAs"}},
 		{"roles/iam.serviceAccountTokenCreator", []string{"iam.serviceAccounts.implicitDelegation"}, []string{"iam.serviceAccounts.actAs", "iam.serviceAccountKeys.create"}},
