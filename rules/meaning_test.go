@@ -231,9 +231,9 @@ func TestMeaningInTerraform(t *testing.T) {
 			}
 			return map[string]string{"main.tf": out + b.String() + "  }\n}\n"}
 		},
-		// Terraform takes a text for a boolean, as it was written before 0.12.
-		"texts for booleans": func(text string) map[string]string {
-			out := regexp.MustCompile(`= (true|false)\b`).ReplaceAllString(text, `= "$1"`)
+		// Terraform takes a text for a boolean and for a number, as they were written before 0.12.
+		"texts": func(text string) map[string]string {
+			out := regexp.MustCompile(`= (true|false|-?[0-9]+)\b`).ReplaceAllString(text, `= "$1"`)
 			if out == text {
 				return nil
 			}
