@@ -285,6 +285,28 @@ func (w *hclWriter) dynamic(name string, content *hclsyntax.Block, fixed bool, n
 	if first == nil {
 		return more, nil
 	}
+	// What the content takes from the item is mended where the item is written, for
+	// each that is meant; what it says itself, for all.
+	own := false
+	for i := range n.Items {
+		if !meant[i] {
+			continue
+		}
+		one := &hclWriter{f: w.f, eol: w.eol, files: w.files, likewise: w.likewise}
+		if err := one.body(content, n.Items[i], first); err != nil {
+			return nil, err
+		}
+		for _, e := range one.edits {
+			own = own || e.Range.File == w.f.Path && content.TypeRange.Start.Byte <= e.Range.Start.Byte && e.Range.End.Byte <= content.CloseBraceRange.End.Byte
+			if !slices.Contains(w.edits, e) {
+				w.edits = append(w.edits, e)
+			}
+		}
+		w.far = w.far || one.far
+	}
+	if !own {
+		return more, nil
+	}
 	var wrong map[*resource.Node]bool
 	for i, it := range n.Items {
 		if meant[i] || resource.Equal(it, n.Items[item]) {
@@ -297,7 +319,7 @@ func (w *hclWriter) dynamic(name string, content *hclsyntax.Block, fixed bool, n
 			return nil, fmt.Errorf("other %s blocks of the dynamic block would change too", name)
 		}
 	}
-	return more, w.body(content, n.Items[item], first)
+	return more, nil
 }
 
 // within reports whether one of the nodes is n or lies in it.
