@@ -847,3 +847,86 @@ func TestMeaningOfPolicies(t *testing.T) {
 		})
 	}
 }
+
+// TestMeaningElsewhere holds that a rule finds the same in a Dockerfile and in a
+// Compose file however it is written.
+func TestMeaningElsewhere(t *testing.T) {
+	from := regexp.MustCompile(`(?m)^(FROM|USER|EXPOSE|WORKDIR) ([^\s$]+)`)
+	value := regexp.MustCompile(`(?m)^(\s+(?:- )?[a-z_]+: )("?)([A-Za-z0-9./:_@-]+)("?)$`)
+	forms := map[string]map[string]func(text string) string{
+		resource.Dockerfile: {
+			"small letters": func(text string) string {
+				return regexp.MustCompile(`(?m)^[A-Z]+ `).ReplaceAllStringFunc(text, strings.ToLower)
+			},
+			"line ends of Windows": func(text string) string { return strings.ReplaceAll(text, "\n", "\r\n") },
+			"tabs and blank lines": func(text string) string {
+				return regexp.MustCompile(`(?m)^([A-Z]+) `).ReplaceAllString(text, "\n  $1\t")
+			},
+			"arguments": func(text string) string {
+				n := 0
+				global := ""
+				out := from.ReplaceAllStringFunc(text, func(s string) string {
+					m := from.FindStringSubmatch(s)
+					n++
+					if m[1] == "FROM" {
+						if strings.HasPrefix(m[2], "--") {
+							return s
+						}
+						global += fmt.Sprintf("ARG P%d=%s\n", n, m[2])
+						return fmt.Sprintf("FROM ${P%d}", n)
+					}
+					return fmt.Sprintf("ARG P%d=%s\n%s $P%[1]d", n, m[2], m[1])
+				})
+				if n == 0 || strings.HasPrefix(strings.TrimSpace(text), "#") {
+					return ""
+				}
+				return global + out
+			},
+		},
+		resource.Compose: {
+			"variables":            func(text string) string { return value.ReplaceAllString(text, "${1}\"$${P:-${3}}\"") },
+			"line ends of Windows": func(text string) string { return strings.ReplaceAll(text, "\n", "\r\n") },
+			"JSON": func(text string) string {
+				var doc yaml.Node
+				if yaml.Unmarshal([]byte(text), &doc) != nil || len(doc.Content) != 1 {
+					return ""
+				}
+				restyle(doc.Content[0], true)
+				return marshal(t, doc.Content[0])
+			},
+		},
+	}
+	for platform, named := range forms {
+		for name, form := range named {
+			t.Run(platform+" with "+name, func(t *testing.T) {
+				tried := 0
+				for _, r := range load(t) {
+					for i, e := range r.Examples {
+						if e.Platform != platform && (e.Platform != "" || r.Checks[0].Platform != platform) || e.Format != "" && e.Format != platform || e.File != "" {
+							continue
+						}
+						for part, text := range map[string]string{"fail": e.Fail, "pass": e.Pass, "fixed": e.Fixed} {
+							file := map[string]string{resource.Dockerfile: "Dockerfile", resource.Compose: "compose.yaml"}[platform]
+							out := ""
+							if text != "" {
+								out = form(text)
+							}
+							if out == "" {
+								continue
+							}
+							want := found(t, r, readers()[platform], platform, map[string]string{file: text}, file)
+							got := found(t, r, readers()[platform], platform, map[string]string{file: out}, file)
+							tried++
+							if len(got) != len(want) {
+								t.Errorf("%s example %d (%s), line %d: %d findings, want %d\nwant %q\ngot  %q\n%s", r.ID, i+1, part, e.Line, len(got), len(want), want, got, out)
+							}
+						}
+					}
+				}
+				if tried < 50 {
+					t.Errorf("only %d examples", tried)
+				}
+			})
+		}
+	}
+}

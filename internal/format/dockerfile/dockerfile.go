@@ -50,7 +50,8 @@ var _ format.Reader = (*Reader)(nil)
 // base is the image that a stage stands on in the end, through earlier stages. An
 // instruction's name is in capitals. Its args are the words of the shell
 // form, as written, or the strings of the exec form; value is everything
-// behind the flags, a RUN's heredocs included. env holds the pairs of ENV, ARG
+// behind the flags, a RUN's heredocs included. Both have the defaults of ARGs put
+// in for EXPOSE and WORKDIR. env holds the pairs of ENV, ARG
 // and LABEL without quotes. A RUN has its commands, as package shell gives them. trigger is what ONBUILD leaves behind. A stage's
 // user is that of its last USER, or of the stage that it stands on.
 func (r *Reader) Read(ctx context.Context, u format.Unit) ([]*resource.Resource, source.Diagnostics) {

@@ -337,7 +337,12 @@ func (st *stage) add(rd *reading, in *instruction) {
 	case "ENV", "ARG", "LABEL":
 		vars = rd.variables(in, st.env)
 	}
-	st.instructions = append(st.instructions, rd.node(in, vars))
+	n := rd.node(in, vars)
+	st.instructions = append(st.instructions, n)
+	switch in.name {
+	case "EXPOSE", "WORKDIR":
+		rd.putIn(n, in, st.env)
+	}
 	switch in.name {
 	case "ENV", "ARG":
 		for _, v := range vars {
@@ -356,6 +361,34 @@ func (st *stage) add(rd *reading, in *instruction) {
 			st.user = rd.text(e.text, rng)
 			st.user.Origins = e.origins
 		}
+	}
+}
+
+// putIn has the words of an instruction, and its value, say what they are with the
+// variables' values. A word whose variables are not known stays as it is written.
+func (rd *reading) putIn(n *resource.Node, in *instruction, env *scope) {
+	words := make([]string, 0, len(in.words))
+	changed := false
+	var origins []source.Range
+	for i, w := range in.words {
+		words = append(words, w.value)
+		if !strings.Contains(w.value, "$") {
+			continue
+		}
+		e := rd.expand(w.value, env)
+		if e.open {
+			continue
+		}
+		words[i], changed = e.text, true
+		for _, o := range e.origins {
+			origins = appendOnce(origins, o)
+		}
+		if args := n.Get("args"); args != nil && i < len(args.Items) {
+			args.Items[i].Value, args.Items[i].Origins = e.text, e.origins
+		}
+	}
+	if value := n.Get("value"); changed && value != nil {
+		value.Value, value.Origins = strings.Join(words, " "), origins
 	}
 }
 
