@@ -3,6 +3,7 @@ package bootstrap
 import (
 	"context"
 	"encoding/base64"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -54,7 +55,9 @@ func (x *expansion) resource(r *resource.Resource) {
 	}
 	x.parent = r
 	switch r.Platform {
-	case resource.Terraform, resource.CloudFormation:
+	case resource.Terraform:
+	case resource.CloudFormation:
+		x.cfnInit(r)
 	case resource.Kubernetes:
 		if x.clusterAPI(r) {
 			return
@@ -63,27 +66,24 @@ func (x *expansion) resource(r *resource.Resource) {
 		return
 	}
 	found := 0
-	resource.Walk(r.Root, func(p resource.Path, n *resource.Node) bool {
-		if len(p) > 12 {
-			return false
-		}
-		if n.Kind != resource.String || len(p) == 0 || !holdsUserData(r, p) {
-			return true
-		}
+	read := func(p resource.Path, n *resource.Node, script bool) {
 		if n.Embedded != nil && n.Embedded.Kind == resource.String {
 			n = n.Embedded // base64 of a text that is known, or a part of it
 		}
 		s, why := shell.Known(n), n.Why
 		if s == "" || found == maxFound {
-			return true
+			return
 		}
 		text := decode(s)
 		form := formOf(text)
-		if form == formOther && p[len(p)-1].Name == "content" && cloudConfigPart(r.Root, p) {
+		switch {
+		case form != formOther:
+		case p[len(p)-1].Name == "content" && cloudConfigPart(r.Root, p):
 			form = formCloudConfig
-		}
-		if form == formOther {
-			return true
+		case script:
+			form = formScript
+		default:
+			return
 		}
 		found++
 		suffix := "/user_data"
@@ -92,8 +92,47 @@ func (x *expansion) resource(r *resource.Resource) {
 		}
 		x.why = why
 		x.userDataOf(form, x.textAt(n, text), place{id: r.ID + suffix, name: r.Name, file: n.Range.File})
+	}
+	resource.Walk(r.Root, func(p resource.Path, n *resource.Node) bool {
+		switch {
+		case len(p) > 12:
+			return false
+		case n.Kind != resource.String || len(p) == 0:
+		case holdsUserData(r, p):
+			read(p, n, isStartupScript(p))
+		case isExtension(r, p):
+			for _, name := range []string{"commandToExecute", "script"} {
+				if c := n.Embedded.Get(name); c != nil && c.Kind == resource.String {
+					read(append(p[:len(p):len(p)], resource.Step{Name: name}), c, true)
+				}
+			}
+		}
 		return true
 	})
+}
+
+// isStartupScript reports whether the text at p is handed to the machine as a
+// program to run, which is a script of the shell where it does not say what else.
+func isStartupScript(p resource.Path) bool {
+	switch p[len(p)-1].Name {
+	case "metadata_startup_script", "startup-script", "startup_script":
+		return true
+	}
+	return false
+}
+
+// isExtension reports whether the text at p has the settings of Azure's extension
+// that runs scripts on Linux, of a machine or within a scale set.
+func isExtension(r *resource.Resource, p resource.Path) bool {
+	if r.Platform != resource.Terraform || !strings.HasPrefix(r.Kind, "azurerm_") {
+		return false
+	}
+	switch p[len(p)-1].Name {
+	case "settings", "protected_settings":
+		holder, _ := p[:len(p)-1].At(r.Root)
+		return holder.Get("type").Str() == "CustomScript"
+	}
+	return false
 }
 
 // cloudConfigPart reports whether the part of a message that holds the content at
@@ -174,6 +213,52 @@ func (x *expansion) clusterAPI(r *resource.Resource) bool {
 		return true
 	}
 	return true
+}
+
+// cfnInit reads what cfn-init does on a machine: the files and commands of
+// AWS::CloudFormation::Init in a resource's metadata.
+func (x *expansion) cfnInit(r *resource.Resource) {
+	init := r.Root.Path("Metadata", "AWS::CloudFormation::Init")
+	if init == nil || init.Kind != resource.Map {
+		return
+	}
+	files := &resource.Node{Kind: resource.List, Range: init.Range}
+	commands := &resource.Node{Kind: resource.List, Range: init.Range}
+	for _, config := range init.Fields {
+		if config.Name == "configSets" || config.Node.Kind != resource.Map {
+			continue
+		}
+		if list := config.Node.Get("files"); list != nil {
+			for _, f := range list.Fields {
+				path := &resource.Node{Kind: resource.String, Value: f.Name, Range: f.Node.KeyRange}
+				file := &resource.Node{Kind: resource.Map, Range: f.Node.Range, KeyRange: f.Node.KeyRange, Fields: []resource.Field{{Name: "path", Node: path}}}
+				for from, to := range map[string]string{"content": "content", "mode": "permissions", "owner": "owner"} {
+					if n := f.Node.Get(from); n != nil && n.Kind == resource.String {
+						file.Fields = append(file.Fields, resource.Field{Name: to, Node: n})
+					}
+				}
+				slices.SortFunc(file.Fields, func(a, b resource.Field) int { return a.Node.Range.Start.Byte - b.Node.Range.Start.Byte })
+				if len(file.Fields) > 1 && len(files.Items) < maxFound {
+					files.Items = append(files.Items, file)
+				}
+			}
+		}
+		if list := config.Node.Get("commands"); list != nil {
+			for _, c := range list.Fields {
+				if n := c.Node.Get("command"); n != nil && len(commands.Items) < maxFound {
+					commands.Items = append(commands.Items, n)
+				}
+			}
+		}
+	}
+	if len(files.Items)+len(commands.Items) == 0 {
+		return
+	}
+	doc := &resource.Node{Kind: resource.Map, Range: init.Range, KeyRange: init.KeyRange, Origins: init.Origins, Fields: []resource.Field{
+		{Name: "write_files", Node: files}, {Name: "runcmd", Node: commands},
+	}}
+	x.why = ""
+	x.cloudConfig(doc, place{id: r.ID + "/cfn-init", name: r.Name, file: init.Range.File, whole: init.Range, head: init.KeyRange}, r.Comments)
 }
 
 // comments gives those of a script, for what they suppress.
