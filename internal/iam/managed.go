@@ -89,9 +89,11 @@ func (j *joiner) managedOf(p *resource.Resource) []string {
 			out = append(out, name)
 		}
 	}
-	list, _ := items(j.field(p, j.takes))
-	for _, arn := range list {
-		add(arn)
+	for _, name := range j.takes {
+		list, _ := items(j.field(p, name))
+		for _, arn := range list {
+			add(arn)
+		}
 	}
 	for _, kind := range slices.Sorted(maps.Keys(j.attachments)) {
 		for _, a := range j.beside(kind) {

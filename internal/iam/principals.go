@@ -13,13 +13,16 @@ type awsModel struct {
 	// owned are the kinds whose policies belong to the principals that their
 	// fields refer to.
 	owned map[string][]string
-	// managed are the policies of their own that principals take, by their field
+	// managed are the policies of their own that principals take, by their fields
 	// takes or by an attachment: its fields say who takes those in attached.
 	managed     string
-	takes       string
+	takes       []string
 	attachments map[string][]string
 	attached    []string
-	boundary    string
+	// boundary is the field that bounds a principal, or what the fields of an object
+	// of its own, in boundaries, refer to.
+	boundary   string
+	boundaries map[string][]string
 	// document is the kind that is a policy for others to take, lookup the one that
 	// looks a managed policy up.
 	document, lookup string
@@ -28,27 +31,35 @@ type awsModel struct {
 
 var (
 	terraformModel = &awsModel{
-		principals: []string{"aws_iam_role", "aws_iam_user", "aws_iam_group"},
+		principals: []string{"aws_iam_role", "aws_iam_user", "aws_iam_group", "aws_ssoadmin_permission_set"},
 		owned: map[string][]string{
 			"aws_iam_role_policy": {"role"}, "aws_iam_user_policy": {"user"}, "aws_iam_group_policy": {"group"},
+			"aws_ssoadmin_permission_set_inline_policy": {"permission_set_arn"},
 		},
-		managed: "aws_iam_policy", takes: "managed_policy_arns",
+		managed: "aws_iam_policy", takes: []string{"managed_policy_arns"},
 		attachments: map[string][]string{
 			"aws_iam_role_policy_attachment": {"role"}, "aws_iam_user_policy_attachment": {"user"},
 			"aws_iam_group_policy_attachment": {"group"}, "aws_iam_policy_attachment": {"roles", "users", "groups"},
 			"aws_iam_role_policy_attachments_exclusive":  {"role_name"},
 			"aws_iam_user_policy_attachments_exclusive":  {"user_name"},
 			"aws_iam_group_policy_attachments_exclusive": {"group_name"},
+
+			"aws_ssoadmin_managed_policy_attachment": {"permission_set_arn"}, "aws_ssoadmin_managed_policy_attachments_exclusive": {"permission_set_arn"},
+			"aws_ssoadmin_customer_managed_policy_attachment": {"permission_set_arn"},
 		},
-		attached: []string{"policy_arn", "policy_arns"}, boundary: "permissions_boundary", document: "data.aws_iam_policy_document", lookup: "data.aws_iam_policy",
+		attached:   []string{"policy_arn", "policy_arns", "managed_policy_arn", "managed_policy_arns", "customer_managed_policy_reference"},
+		boundary:   "permissions_boundary",
+		boundaries: map[string][]string{"aws_ssoadmin_permissions_boundary_attachment": {"permission_set_arn"}},
+		document:   "data.aws_iam_policy_document", lookup: "data.aws_iam_policy",
 	}
 	cloudFormationModel = &awsModel{
-		principals: []string{"AWS::IAM::Role", "AWS::IAM::User", "AWS::IAM::Group"},
+		principals: []string{"AWS::IAM::Role", "AWS::IAM::User", "AWS::IAM::Group", "AWS::SSO::PermissionSet"},
 		owned: map[string][]string{
 			"AWS::IAM::Policy": {"Roles", "Users", "Groups"}, "AWS::IAM::ManagedPolicy": {"Roles", "Users", "Groups"},
 			"AWS::IAM::RolePolicy": {"RoleName"}, "AWS::IAM::UserPolicy": {"UserName"}, "AWS::IAM::GroupPolicy": {"GroupName"},
 		},
-		managed: "AWS::IAM::ManagedPolicy", takes: "ManagedPolicyArns", boundary: "PermissionsBoundary", under: "Properties",
+		managed: "AWS::IAM::ManagedPolicy", takes: []string{"ManagedPolicyArns", "ManagedPolicies", "CustomerManagedPolicyReferences"},
+		boundary: "PermissionsBoundary", under: "Properties",
 	}
 	awsLinks            = terraformModel.kinds()
 	cloudFormationLinks = cloudFormationModel.kinds()
@@ -57,7 +68,7 @@ var (
 // kinds are all those that the model joins, sorted.
 func (m *awsModel) kinds() []string {
 	out := append(slices.Clone(m.principals), m.managed)
-	for _, table := range []map[string][]string{m.owned, m.attachments} {
+	for _, table := range []map[string][]string{m.owned, m.attachments, m.boundaries} {
 		for kind := range table {
 			out = append(out, kind)
 		}
@@ -210,7 +221,7 @@ func (j *joiner) takers(doc *resource.Resource) []*resource.Resource {
 				continue
 			}
 			for _, r := range j.beside(kind) {
-				if refers(j.field(r, "policy"), docs[i].ID) && !slices.Contains(out, r) {
+				if j.anyRefers(r, documentTakers, docs[i].ID) && !slices.Contains(out, r) {
 					out = append(out, r)
 				}
 			}
@@ -222,9 +233,12 @@ func (j *joiner) takers(doc *resource.Resource) []*resource.Resource {
 // documentParts are the arguments by which a document takes others.
 var documentParts = []string{"source_policy_documents", "override_policy_documents", "source_json", "override_json"}
 
+// documentTakers are the arguments by which a policy takes a document.
+var documentTakers = []string{"policy", "inline_policy"}
+
 // takesManaged reports whether a principal takes a managed policy.
 func (j *joiner) takesManaged(p, policy *resource.Resource) bool {
-	if refers(j.field(p, j.takes), policy.ID) {
+	if j.anyRefers(p, j.takes, policy.ID) {
 		return true
 	}
 	for kind, fields := range j.attachments {
@@ -248,7 +262,7 @@ func (j *joiner) bounds(r *resource.Resource) bool {
 		return false
 	}
 	return slices.ContainsFunc(j.principals, func(kind string) bool {
-		return slices.ContainsFunc(j.beside(kind), func(p *resource.Resource) bool { return refers(j.field(p, j.boundary), r.ID) })
+		return slices.ContainsFunc(j.beside(kind), func(p *resource.Resource) bool { return refers(j.edgeOf(p), r.ID) })
 	})
 }
 
@@ -291,10 +305,26 @@ func (j *joiner) policy(p *resource.Resource) Joined {
 	return out
 }
 
+// edgeOf gives the setting that names the permissions boundary of a principal, or
+// nil: an ARN, or one or a name within a block.
+func (j *joiner) edgeOf(p *resource.Resource) *resource.Node {
+	for kind, fields := range j.boundaries {
+		for _, b := range j.beside(kind) {
+			if j.anyRefers(b, fields, p.ID) {
+				return j.field(b, j.boundary)
+			}
+		}
+	}
+	return j.field(p, j.boundary)
+}
+
 // boundOf gives what the permissions boundary of a principal forbids.
 func (j *joiner) boundOf(p *resource.Resource) bound {
-	n := j.field(p, j.boundary)
-	if n == nil || !n.Unknown && (n.Kind == resource.Null || n.Str() == "" && len(n.Refs) == 0) {
+	n := j.edgeOf(p)
+	switch {
+	case n == nil || n.Kind == resource.Null && !n.Unknown:
+		return bound{}
+	case n.Kind == resource.String && !n.Unknown && n.Str() == "" && len(n.Refs) == 0:
 		return bound{}
 	}
 	for _, r := range j.beside(j.managed) {
@@ -311,7 +341,14 @@ func (j *joiner) boundOf(p *resource.Resource) bound {
 		}
 		return b
 	}
-	if statements := managedPolicies[managedName(n)]; statements != nil {
+	name := ""
+	resource.Walk(n, func(_ resource.Path, m *resource.Node) bool {
+		if name == "" {
+			name = managedName(m)
+		}
+		return name == ""
+	})
+	if statements := managedPolicies[name]; statements != nil {
 		return boundaryOf(statements)
 	}
 	return bound{why: "the permissions boundary of " + p.ID}

@@ -103,6 +103,58 @@ func TestJoin(t *testing.T) {
 	}
 }
 
+// TestJoinPermissionSets joins what objects of their own give to a permission set.
+func TestJoinPermissionSets(t *testing.T) {
+	to := func(id string) *resource.Node {
+		return &resource.Node{Kind: resource.String, Unknown: true, Refs: []string{id}}
+	}
+	arn := func(name string) *resource.Node { return said(nil, "arn:aws:iam::aws:policy/"+name) }
+	set := put("permission_set_arn", to("aws_ssoadmin_permission_set.a"))
+	block := func(f resource.Field) *resource.Node {
+		return &resource.Node{Kind: resource.List, Items: []*resource.Node{node(f)}}
+	}
+	inline := &resource.Resource{Kind: "aws_ssoadmin_permission_set_inline_policy", ID: "aws_ssoadmin_permission_set_inline_policy.a", Root: node(set)}
+	edge := &resource.Resource{Kind: "aws_iam_policy", ID: "aws_iam_policy.edge", Root: node()}
+	held := map[*resource.Resource][]*resource.Node{edge: {stated("Allow", "Action", "s3:*")}}
+	for name, c := range map[string]struct {
+		kind          string
+		root          *resource.Node
+		passes, binds Verdict // of ec2:RunInstances by what is joined, and of iam:PutRolePolicy in the policy itself
+	}{
+		"nothing":         {"aws_ssoadmin_account_assignment", node(set), No, Yes},
+		"a managed one":   {"aws_ssoadmin_managed_policy_attachment", node(set, put("managed_policy_arn", arn("PowerUserAccess"))), Yes, Yes},
+		"a list of those": {"aws_ssoadmin_managed_policy_attachments_exclusive", node(set, put("managed_policy_arns", texts("arn:aws:iam::aws:policy/AmazonEC2FullAccess"))), Yes, Yes},
+		"of another":      {"aws_ssoadmin_managed_policy_attachment", node(put("permission_set_arn", to("aws_ssoadmin_permission_set.b")), put("managed_policy_arn", arn("PowerUserAccess"))), No, Yes},
+		"a boundary of AWS": {"aws_ssoadmin_permissions_boundary_attachment",
+			node(set, put("permissions_boundary", block(put("managed_policy_arn", arn("PowerUserAccess"))))), No, No},
+		"a boundary of the code": {"aws_ssoadmin_permissions_boundary_attachment",
+			node(set, put("permissions_boundary", block(put("customer_managed_policy_reference", block(put("name", to(edge.ID))))))), No, No},
+		"a boundary from elsewhere": {"aws_ssoadmin_permissions_boundary_attachment",
+			node(set, put("permissions_boundary", block(put("customer_managed_policy_reference", block(put("name", said(nil, "edge"))))))), No, Unknown},
+	} {
+		all := map[string][]*resource.Resource{
+			"aws_ssoadmin_permission_set": {{Kind: "aws_ssoadmin_permission_set", ID: "aws_ssoadmin_permission_set.a", Root: node()}},
+			inline.Kind:                   {inline}, edge.Kind: {edge},
+			c.kind: {{Kind: c.kind, ID: c.kind + ".a", Root: c.root}},
+		}
+		got := Join(inline, func(kind string) []*resource.Resource { return all[kind] }, func(r *resource.Resource) []*resource.Node { return held[r] })
+		own := stated("Allow", "Action", "iam:PutRolePolicy")
+		policy := &resource.Node{Kind: resource.List, Items: append([]*resource.Node{own}, got.Others...), Partial: got.Why != "", Why: got.Why}
+		if v := Grants(own, policy, "iam:PutRolePolicy"); v != c.binds {
+			t.Errorf("%s: the policy grants: %v, want %v", name, v, c.binds)
+		}
+		passes := No
+		for _, st := range got.Others {
+			if Effect(st) == "Allow" {
+				passes = max(passes, Grants(st, policy, "ec2:RunInstances"))
+			}
+		}
+		if passes != c.passes {
+			t.Errorf("%s: what is beside it grants: %v, want %v", name, passes, c.passes)
+		}
+	}
+}
+
 // TestWays gives each known way just what it takes, and then takes each part away.
 func TestWays(t *testing.T) {
 	for cloud, list := range map[Cloud][]way{AWS: ways, GCP: gcpWays, Azure: azureWays} {
