@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -97,6 +98,11 @@ func besideHCL(f *source.File, res *resource.Resource, block string) ([]source.E
 	if i+1 < len(body.Blocks) && f.Pos(body.Blocks[i+1].TypeRange.Start.Byte).Line == line {
 		return nil, errors.New("another block stands on the line")
 	}
+	if own := slices.IndexFunc(says.Blocks, func(b *hclsyntax.Block) bool { return ofSame(b, body.Blocks[i]) }); own >= 0 {
+		if count := switched(f, body.Blocks[i]); count != "" {
+			block, says = alsoSwitched(block, says, own, count)
+		}
+	}
 	edits, rest, err := intoResource(f, body.Blocks[i], block, says)
 	if err != nil || rest == "" {
 		return edits, err
@@ -105,6 +111,59 @@ func besideHCL(f *source.File, res *resource.Resource, block string) ([]source.E
 		return nil, err
 	}
 	return append(edits, insertion(f, f.LineEnd(line), "\n"+rest)...), nil
+}
+
+// ofSame reports whether two blocks are of one resource.
+func ofSame(a, b *hclsyntax.Block) bool {
+	return a.Type == b.Type && slices.Equal(a.Labels, b.Labels)
+}
+
+// switched gives the count of a resource that is there or not: var.on ? 1 : 0.
+func switched(f *source.File, target *hclsyntax.Block) string {
+	count := target.Body.Attributes["count"]
+	if count == nil {
+		return ""
+	}
+	c, ok := count.Expr.(*hclsyntax.ConditionalExpr)
+	if !ok {
+		return ""
+	}
+	var says []string
+	for _, e := range []hclsyntax.Expression{c.TrueResult, c.FalseResult, c} {
+		says = append(says, string(f.Data[e.Range().Start.Byte:e.Range().End.Byte]))
+	}
+	if says[0] == "1" && says[1] == "0" || says[0] == "0" && says[1] == "1" {
+		return says[2]
+	}
+	return ""
+}
+
+// alsoSwitched makes what a block adds for a resource by the same count, since the
+// resource alone needs it.
+func alsoSwitched(block string, says *hclsyntax.Body, own int, count string) (string, *hclsyntax.Body) {
+	out := block
+	var names []string
+	for i, b := range slices.Backward(says.Blocks) {
+		if i == own || len(b.Labels) != 2 || b.Body.Attributes["count"] != nil || b.Body.Attributes["for_each"] != nil {
+			continue
+		}
+		name := strings.Join(b.Labels, ".")
+		if b.Type == "data" {
+			name = "data." + name
+		}
+		names = append(names, name)
+		at := b.OpenBraceRange.End.Byte
+		lines := "\n  count = " + count + "\n"
+		out = out[:at] + lines + out[at:]
+	}
+	for _, name := range names {
+		out = regexp.MustCompile(`(^|[^\w.-])`+regexp.QuoteMeta(name)+`\.`).ReplaceAllString(out, "${1}"+strings.ReplaceAll(name, "$", "$$")+"[0].")
+	}
+	written, ds := hclsyntax.ParseConfig([]byte(out), "block.tf", hcl.InitialPos)
+	if body, ok := written.Body.(*hclsyntax.Body); ok && !ds.HasErrors() {
+		return out, body
+	}
+	return block, says
 }
 
 // sameProvider makes the resources of a block where target is made: by the same
@@ -390,9 +449,7 @@ func takingIn(n *resource.Node, v value) (*patch, error) {
 // where it has none of their kind, and go into the one that there is where they say
 // so (besideWhatIsThere).
 func intoResource(f *source.File, target *hclsyntax.Block, block string, parsed *hclsyntax.Body) ([]source.Edit, string, error) {
-	i := slices.IndexFunc(parsed.Blocks, func(b *hclsyntax.Block) bool {
-		return b.Type == target.Type && slices.Equal(b.Labels, target.Labels)
-	})
+	i := slices.IndexFunc(parsed.Blocks, func(b *hclsyntax.Block) bool { return ofSame(b, target) })
 	if i < 0 {
 		return nil, block, nil
 	}

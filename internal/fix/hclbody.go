@@ -310,13 +310,16 @@ func (w *hclWriter) insertBlocks(b *hclsyntax.Block, pieces []piece, blocks []ne
 func (w *hclWriter) render(attrs []entry, blocks []newBlock, indent, unit string, width int, blank bool) []string {
 	own := width
 	for _, a := range attrs {
-		if width == 0 {
+		if width == 0 && !spreads(a.val) {
 			own = max(own, len(a.name))
 		}
 	}
 	var out []string
 	for _, a := range attrs {
 		pad := max(0, own-len(a.name))
+		if spreads(a.val) {
+			pad = 0 // terraform fmt aligns no equals sign of several lines
+		}
 		out = append(out, indent+a.name+strings.Repeat(" ", pad)+" = "+w.text(a.val, indent))
 	}
 	for _, b := range blocks {
