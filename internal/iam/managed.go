@@ -74,8 +74,12 @@ func managedName(arn *resource.Node) string {
 // takes, and those that are attached to it.
 func (j *joiner) managedOf(p *resource.Resource) []string {
 	var out []string
+	_, bare := j.mixed[p.Kind]
 	add := func(arn *resource.Node) {
 		name := managedName(arn)
+		if s, known := text(arn); name == "" && known && bare && managedPolicies[s] != nil {
+			name = s
+		}
 		if name == "" && arn != nil && len(arn.Refs) > 0 {
 			for _, d := range j.beside(j.lookup) {
 				if slices.Contains(arn.Refs, d.ID) {
@@ -94,6 +98,9 @@ func (j *joiner) managedOf(p *resource.Resource) []string {
 		for _, arn := range list {
 			add(arn)
 		}
+	}
+	for _, arn := range j.mixedOf(p) {
+		add(arn)
 	}
 	for _, kind := range slices.Sorted(maps.Keys(j.attachments)) {
 		for _, a := range j.beside(kind) {

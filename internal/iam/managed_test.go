@@ -110,16 +110,27 @@ func TestJoinManaged(t *testing.T) {
 			}
 		}
 	}
-	template := &resource.Resource{Platform: resource.CloudFormation, Kind: "AWS::IAM::Role", ID: "Main", Root: node(put("Properties",
-		node(put("ManagedPolicyArns", list(part)))))}
-	got := Join(template, func(kind string) []*resource.Resource {
-		if kind == template.Kind {
-			return []*resource.Resource{template}
+	named := node(put("PolicyName", said(nil, "PowerUserAccess")))
+	for kind, c := range map[string]struct {
+		field resource.Field
+		want  int
+	}{
+		"AWS::IAM::Role":            {put("ManagedPolicyArns", list(part)), 2},
+		"AWS::IAM::User":            {put("ManagedPolicyArns", list(said(nil, "PowerUserAccess"))), 0},
+		"AWS::IAM::Group":           {put("Policies", list(named)), 0},
+		"AWS::SSO::PermissionSet":   {put("ManagedPolicies", list(arn("PowerUserAccess"))), 1},
+		"AWS::Serverless::Function": {put("Policies", list(said(nil, "PowerUserAccess"), said(nil, "Unheard"), arn("AmazonEC2FullAccess"), named)), 2},
+	} {
+		template := &resource.Resource{Platform: resource.CloudFormation, Kind: kind, ID: "Main", Root: node(put("Properties", node(c.field)))}
+		got := Join(template, func(k string) []*resource.Resource {
+			if k == kind {
+				return []*resource.Resource{template}
+			}
+			return nil
+		}, func(*resource.Resource) []*resource.Node { return nil })
+		if len(got.Others) != c.want {
+			t.Errorf("%s: %d statements, want %d", kind, len(got.Others), c.want)
 		}
-		return nil
-	}, func(*resource.Resource) []*resource.Node { return nil })
-	if len(got.Others) != 2 {
-		t.Errorf("of a template: %d statements", len(got.Others))
 	}
 }
 

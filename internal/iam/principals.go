@@ -19,6 +19,9 @@ type awsModel struct {
 	takes       []string
 	attachments map[string][]string
 	attached    []string
+	// mixed are the fields by which principals of a kind take policies, by their
+	// names too, beside those that they state.
+	mixed map[string]string
 	// boundary is the field that bounds a principal, or what the fields of an object
 	// of its own, in boundaries, refer to.
 	boundary   string
@@ -53,12 +56,13 @@ var (
 		document:   "data.aws_iam_policy_document", lookup: "data.aws_iam_policy",
 	}
 	cloudFormationModel = &awsModel{
-		principals: []string{"AWS::IAM::Role", "AWS::IAM::User", "AWS::IAM::Group", "AWS::SSO::PermissionSet"},
+		principals: []string{"AWS::IAM::Role", "AWS::IAM::User", "AWS::IAM::Group", "AWS::SSO::PermissionSet", "AWS::Serverless::Function"},
 		owned: map[string][]string{
 			"AWS::IAM::Policy": {"Roles", "Users", "Groups"}, "AWS::IAM::ManagedPolicy": {"Roles", "Users", "Groups"},
 			"AWS::IAM::RolePolicy": {"RoleName"}, "AWS::IAM::UserPolicy": {"UserName"}, "AWS::IAM::GroupPolicy": {"GroupName"},
 		},
 		managed: "AWS::IAM::ManagedPolicy", takes: []string{"ManagedPolicyArns", "ManagedPolicies", "CustomerManagedPolicyReferences"},
+		mixed:    map[string]string{"AWS::Serverless::Function": "Policies"},
 		boundary: "PermissionsBoundary", under: "Properties",
 	}
 	awsLinks            = terraformModel.kinds()
@@ -238,7 +242,7 @@ var documentTakers = []string{"policy", "inline_policy"}
 
 // takesManaged reports whether a principal takes a managed policy.
 func (j *joiner) takesManaged(p, policy *resource.Resource) bool {
-	if j.anyRefers(p, j.takes, policy.ID) {
+	if j.anyRefers(p, j.takes, policy.ID) || slices.ContainsFunc(j.mixedOf(p), func(n *resource.Node) bool { return refers(n, policy.ID) }) {
 		return true
 	}
 	for kind, fields := range j.attachments {
@@ -249,6 +253,16 @@ func (j *joiner) takesManaged(p, policy *resource.Resource) bool {
 		}
 	}
 	return false
+}
+
+// mixedOf gives what a principal takes in the field where it states policies too.
+func (j *joiner) mixedOf(p *resource.Resource) []*resource.Node {
+	name, ok := j.mixed[p.Kind]
+	if !ok {
+		return nil
+	}
+	list, _ := items(j.field(p, name))
+	return slices.DeleteFunc(slices.Clone(list), func(n *resource.Node) bool { return n.Kind == resource.Map })
 }
 
 // bounds reports whether a policy, or all that takes a document, is a boundary
