@@ -299,3 +299,101 @@ func FuzzDockerfile(f *testing.F) {
 		}
 	})
 }
+
+// checkBeside checks that a block which says something of the resource and adds
+// another does just that, to whatever resource it is put beside.
+func checkBeside(t *testing.T, file, text, language string, block func(r *resource.Resource) string) {
+	before, err := read(t.Context(), fstest.MapFS{file: {Data: []byte(text)}}, file)
+	if err != nil {
+		return
+	}
+	f := source.NewFile(file, []byte(text))
+	for i, res := range before {
+		if i == 8 {
+			return
+		}
+		if !plainName(res.Name) || !plainName(strings.ReplaceAll(res.Kind, "::", "")) {
+			continue
+		}
+		sp := &rule.FixSpec{Beside: true}
+		finding := engine.Finding{Rule: &rule.Rule{ID: "x/y", Checks: []rule.Check{{Fix: sp}}}, Resource: res, FixSpec: sp, Write: block(res), Language: language}
+		edits, err := fix.Propose(finding, func(string) *source.File { return f })
+		if err != nil {
+			continue
+		}
+		data, err := source.Apply(f.Data, edits)
+		if err != nil {
+			t.Fatalf("the edits do not apply: %v\n%q", err, text)
+		}
+		after, err := read(t.Context(), fstest.MapFS{file: {Data: data}}, file)
+		if err != nil {
+			if strings.Contains(text, "Fuzz") || strings.Contains(text, "fuzz") {
+				continue // the name may be taken
+			}
+			t.Fatalf("it cannot be read any more: %v\n%q\n%q", err, text, data)
+		}
+		found := map[string]*resource.Resource{}
+		for _, a := range after {
+			found[a.ID] = a
+		}
+		for _, b := range before {
+			a := found[b.ID]
+			switch {
+			case a == nil:
+				t.Fatalf("%s is gone\n%q\n%q", b.ID, text, data)
+			case b.Range.Start.Byte == res.Range.Start.Byte:
+			case !reads(b, res) && !resource.Equal(a.Root, b.Root):
+				t.Fatalf("%s changed too\n%q\n%q", b.ID, text, data)
+			}
+		}
+		if len(after) <= len(before) && !strings.Contains(strings.ToLower(text), "fuzz") {
+			t.Fatalf("nothing was added\n%q\n%q", text, data)
+		}
+		if lines, err := source.WholeLines(f, edits); err != nil {
+			t.Fatal(err)
+		} else if whole, err := source.Apply(f.Data, source.ByteEdits(f, lines)); err != nil || string(whole) != string(data) {
+			t.Fatalf("as whole lines it is\n%q\nnot\n%q (%v)", whole, data, err)
+		}
+	}
+}
+
+// plainName reports whether a name stands in a block as it is.
+func plainName(s string) bool {
+	return s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == "" && s[0] > '9'
+}
+
+func FuzzBesideTemplate(f *testing.F) {
+	seeds(f, ".cfn.yaml")
+	seeds(f, ".cfn.json")
+	f.Fuzz(func(t *testing.T, text string) {
+		if len(text) > 4<<10 {
+			return
+		}
+		file := "case.cfn.yaml"
+		if strings.HasPrefix(strings.TrimSpace(text), "{") {
+			file = "case.cfn.json"
+		}
+		checkBeside(t, file, text, rule.LanguageYAML, func(r *resource.Resource) string {
+			return r.Name + ":\n  Type: " + r.Kind + "\n  Properties:\n    Fuzz: !GetAtt " + r.Name + "Fuzz.Arn\n" +
+				r.Name + "Fuzz:\n  Type: AWS::Fuzz::Fuzz\n  Properties:\n    Of: !Sub \"${AWS::Region}-x\"\n"
+		})
+	})
+}
+
+func FuzzBesideTerraform(f *testing.F) {
+	seeds(f, ".tf")
+	seeds(f, ".tf.json")
+	f.Fuzz(func(t *testing.T, text string) {
+		if len(text) > 2<<10 {
+			return
+		}
+		file := "case.tf"
+		if strings.HasPrefix(strings.TrimSpace(text), "{") {
+			file = "case.tf.json"
+		}
+		checkBeside(t, file, text, rule.LanguageHCL, func(r *resource.Resource) string {
+			return "resource \"" + r.Kind + "\" \"" + r.Name + "\" {\n  fuzz = fuzz_fuzz." + r.Name + ".id\n}\n\n" +
+				"resource \"fuzz_fuzz\" \"" + r.Name + "\" {\n  on = true\n}\n"
+		})
+	})
+}

@@ -120,6 +120,35 @@ func (w *yamlWriter) insertLines(line int, text string) {
 	w.edit(at, at, text+w.eol)
 }
 
+// errGrows is for a text at the end of a file without a final line break: a line
+// below it would end its last one, and the text would say that too.
+var errGrows = errors.New("the file ends within a text, without a line break")
+
+// grows reports whether a line written below another one changes the text that n
+// ends with.
+func (w *yamlWriter) grows(line int, n *resource.Node) bool {
+	if at := w.f.LineEnd(line); at < len(w.f.Data) || at == 0 || w.at(at-1) == '\n' {
+		return false
+	}
+	for len(n.Items)+len(n.Fields) > 0 {
+		if len(n.Items) > 0 {
+			n = n.Items[len(n.Items)-1]
+		} else {
+			n = n.Fields[len(n.Fields)-1].Node
+		}
+	}
+	i := w.content(n)
+	if c := w.at(i); n.Kind != resource.String || c != '|' && c != '>' {
+		return false
+	}
+	for i++; i < n.Range.End.Byte && w.at(i) != '\n'; i++ {
+		if w.at(i) == '-' {
+			return false // which strips it
+		}
+	}
+	return true
+}
+
 func (w *yamlWriter) insertBlock(n *resource.Node, own []resource.Field, add []entry) error {
 	if n.Range.Len() == 0 {
 		return errors.New("the place of the map is not known")
@@ -130,6 +159,9 @@ func (w *yamlWriter) insertBlock(n *resource.Node, own []resource.Field, add []e
 		last := own[len(own)-1].Node
 		indent = w.col(last.KeyRange)
 		line = w.lastLine(last.KeyRange, last, n)
+		if w.grows(line, last) {
+			return errGrows
+		}
 		if before := string(w.f.Data[w.f.LineStart(last.KeyRange.Start.Line):last.KeyRange.Start.Byte]); strings.Trim(strings.TrimPrefix(before, "\ufeff"), " -") != "" {
 			return errors.New("the map is written in a form that is not edited")
 		}
@@ -372,7 +404,11 @@ func (w *yamlWriter) appendItems(n *resource.Node, items []value) error {
 	for _, it := range items {
 		lines = append(lines, w.blockItem(it, w.colAt(dash), w.quoteOf(last))...)
 	}
-	w.insertLines(w.lastLine(last.Range, last, n), strings.Join(lines, w.eol))
+	line := w.lastLine(last.Range, last, n)
+	if w.grows(line, last) {
+		return errGrows
+	}
+	w.insertLines(line, strings.Join(lines, w.eol))
 	return nil
 }
 
