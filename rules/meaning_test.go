@@ -7,6 +7,7 @@ package rules_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -217,6 +218,7 @@ func throughVariables(text string) map[string]string {
 // TestMeaningInTerraform holds that a rule finds the same in an example of
 // Terraform where the values come through variables, locals or a module.
 func TestMeaningInTerraform(t *testing.T) {
+	rules := load(t)
 	forms := map[string]func(text string) map[string]string{
 		"variables": throughVariables,
 		"locals": func(text string) map[string]string {
@@ -285,7 +287,7 @@ func TestMeaningInTerraform(t *testing.T) {
 	for name, form := range forms {
 		t.Run(name, func(t *testing.T) {
 			tried := 0
-			for _, r := range load(t) {
+			for _, r := range rules {
 				for i, e := range r.Examples {
 					if e.Platform != resource.Terraform && (e.Platform != "" || r.Checks[0].Platform != resource.Terraform) || e.Format != "" && e.Format != resource.Terraform || e.File != "" {
 						continue
@@ -397,6 +399,7 @@ func rewritten(t *testing.T, text string, form func(root, n *yaml.Node, nr int),
 // CloudFormation where the values come through parameters, mappings or
 // conditions, and in the other language.
 func TestMeaningInCloudFormation(t *testing.T) {
+	rules := load(t)
 	forms := map[string]func(root, n *yaml.Node, nr int){
 		"parameters": throughParameter,
 		"mappings": func(root, n *yaml.Node, nr int) {
@@ -422,7 +425,7 @@ func TestMeaningInCloudFormation(t *testing.T) {
 	for name, form := range forms {
 		t.Run(name, func(t *testing.T) {
 			tried := 0
-			for _, r := range load(t) {
+			for _, r := range rules {
 				for i, e := range r.Examples {
 					if e.Platform != resource.CloudFormation || e.Format != "" && e.Format != resource.CloudFormation || e.File != "" {
 						continue
@@ -551,17 +554,25 @@ func documents(text string) (out []*yaml.Node, ok bool) {
 	}
 }
 
-// field gives a scalar within mappings, or "".
-func field(n *yaml.Node, names ...string) string {
+// at gives what stands within mappings under names, or nil.
+func at(n *yaml.Node, names ...string) *yaml.Node {
 	if len(names) == 0 {
-		return n.Value
+		return n
 	}
 	for i := 0; i+1 < len(n.Content) && n.Kind == yaml.MappingNode; i += 2 {
 		if n.Content[i].Value == names[0] {
-			return field(n.Content[i+1], names[1:]...)
+			return at(n.Content[i+1], names[1:]...)
 		}
 	}
-	return ""
+	return nil
+}
+
+// field gives a scalar within mappings, or "".
+func field(n *yaml.Node, names ...string) string {
+	if n = at(n, names...); n == nil {
+		return ""
+	}
+	return n.Value
 }
 
 func marshal(t *testing.T, docs ...*yaml.Node) string {
@@ -579,6 +590,7 @@ func marshal(t *testing.T, docs ...*yaml.Node) string {
 // TestMeaningInKubernetes holds that a rule finds the same in an example of a
 // manifest where a list, JSON, a kustomization, a patch or a chart writes it.
 func TestMeaningInKubernetes(t *testing.T) {
+	rules := load(t)
 	type form struct {
 		format, first string
 		files         func(docs []*yaml.Node) map[string]string
@@ -627,7 +639,7 @@ func TestMeaningInKubernetes(t *testing.T) {
 	for name, f := range forms {
 		t.Run(name, func(t *testing.T) {
 			tried := 0
-			for _, r := range load(t) {
+			for _, r := range rules {
 				for i, e := range r.Examples {
 					if e.Platform != resource.Kubernetes && (e.Platform != "" || r.Checks[0].Platform != resource.Kubernetes) || e.Format != "" && e.Format != resource.Kubernetes || e.File != "" {
 						continue
@@ -763,6 +775,7 @@ func policyDocument(name, text string) string {
 // TestMeaningOfPolicies holds that a rule finds the same in a document of JSON
 // wherever it is written.
 func TestMeaningOfPolicies(t *testing.T) {
+	rules := load(t)
 	indent := func(text string) string {
 		var b bytes.Buffer
 		if err := json.Indent(&b, []byte(text), "", "  "); err != nil {
@@ -820,7 +833,7 @@ func TestMeaningOfPolicies(t *testing.T) {
 	for name, form := range forms {
 		t.Run(name, func(t *testing.T) {
 			tried := 0
-			for _, r := range load(t) {
+			for _, r := range rules {
 				for i, e := range r.Examples {
 					if e.Platform != resource.Terraform && (e.Platform != "" || r.Checks[0].Platform != resource.Terraform) || e.Format != "" && e.Format != resource.Terraform || e.File != "" {
 						continue
@@ -851,6 +864,7 @@ func TestMeaningOfPolicies(t *testing.T) {
 // TestMeaningElsewhere holds that a rule finds the same in a Dockerfile and in a
 // Compose file however it is written.
 func TestMeaningElsewhere(t *testing.T) {
+	rules := load(t)
 	from := regexp.MustCompile(`(?m)^(FROM|USER|EXPOSE|WORKDIR) ([^\s$]+)`)
 	value := regexp.MustCompile(`(?m)^(\s+(?:- )?[a-z_]+: )("?)([A-Za-z0-9./:_@-]+)("?)$`)
 	forms := map[string]map[string]func(text string) string{
@@ -900,7 +914,7 @@ func TestMeaningElsewhere(t *testing.T) {
 		for name, form := range named {
 			t.Run(platform+" with "+name, func(t *testing.T) {
 				tried := 0
-				for _, r := range load(t) {
+				for _, r := range rules {
 					for i, e := range r.Examples {
 						if e.Platform != platform && (e.Platform != "" || r.Checks[0].Platform != platform) || e.Format != "" && e.Format != platform || e.File != "" {
 							continue
@@ -928,5 +942,164 @@ func TestMeaningElsewhere(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// ofKind are rules that ask more of some kinds of workloads than of others, with
+// the reason.
+var ofKind = map[string]string{
+	"k8s/cni-without-policies":       "a network is a DaemonSet",
+	"k8s/control-plane-scheduling":   "a DaemonSet of the cluster may stand there",
+	"k8s/liveness-probe":             "what ends needs none",
+	"k8s/readiness-probe":            "what ends needs none",
+	"k8s/misplaced-security-setting": "the settings of a pod stand elsewhere",
+	"k8s/restart-policy":             "a controller wants one of its own",
+	"k8s/shared-service-account":     "two workloads are needed",
+}
+
+// TestMeaningOfKinds holds that a rule about pods or containers finds the same
+// whatever makes the pods.
+func TestMeaningOfKinds(t *testing.T) {
+	template := func(pod *yaml.Node) *yaml.Node {
+		return mapOf(word("selector"), mapOf(word("matchLabels"), mapOf(word("app"), word("api"))), word("template"), pod)
+	}
+	cron := func(pod *yaml.Node) *yaml.Node {
+		return mapOf(word("schedule"), word("0 3 * * *"), word("jobTemplate"), mapOf(word("spec"), mapOf(word("template"), pod)))
+	}
+	kinds := map[string]struct {
+		version string
+		spec    func(pod *yaml.Node) *yaml.Node
+	}{
+		"Deployment": {"apps/v1", template}, "StatefulSet": {"apps/v1", template}, "DaemonSet": {"apps/v1", template}, "ReplicaSet": {"apps/v1", template},
+		"ReplicationController": {"v1", template}, "Job": {"batch/v1", template}, "CronJob": {"batch/v1", cron}, "Rollout": {"argoproj.io/v1alpha1", template},
+		"Service": {"serving.knative.dev/v1", template}, "CloneSet": {"apps.kruise.io/v1alpha1", template},
+	}
+	rules := slices.DeleteFunc(load(t), func(r *rule.Rule) bool {
+		return ofKind[r.ID] != "" || slices.ContainsFunc(r.Checks, func(c rule.Check) bool {
+			return c.Platform == resource.Kubernetes && c.Each != "containers" && c.Each != "main-containers" && c.Each != "pods"
+		})
+	})
+	// remade puts the pods of a manifest into workloads of a kind; ok is false
+	// where there are none, or the annotations of pods count.
+	remade := func(docs []*yaml.Node, kind, version string, spec func(*yaml.Node) *yaml.Node) (ok bool) {
+		for _, d := range docs {
+			var pod *yaml.Node
+			switch field(d, "kind") {
+			case "Pod":
+				if s := at(d, "spec"); s != nil && at(d, "metadata", "annotations") == nil {
+					was := *s // its place becomes the workload's
+					pod = mapOf(word("spec"), &was)
+					if l := at(d, "metadata", "labels"); l != nil {
+						pod = mapOf(word("metadata"), mapOf(word("labels"), l), word("spec"), &was)
+					}
+				}
+			case "Deployment", "StatefulSet", "DaemonSet", "Job":
+				pod = at(d, "spec", "template")
+			}
+			if pod == nil || at(pod, "spec") == nil {
+				continue
+			}
+			ok = true
+			*at(d, "apiVersion"), *at(d, "kind"), *at(d, "spec") = *word(version), *word(kind), *spec(pod)
+		}
+		return ok
+	}
+	reader := readers()[resource.Kubernetes]
+	for kind, k := range kinds {
+		t.Run(kind, func(t *testing.T) {
+			tried := 0
+			for _, r := range rules {
+				for i, e := range r.Examples {
+					if e.Platform != resource.Kubernetes && (e.Platform != "" || r.Checks[0].Platform != resource.Kubernetes) || e.Format != "" && e.Format != resource.Kubernetes || e.File != "" {
+						continue
+					}
+					for part, text := range map[string]string{"fail": e.Fail, "pass": e.Pass} {
+						docs, ok := documents(text)
+						if !ok || !remade(docs, kind, k.version, k.spec) {
+							continue
+						}
+						want := found(t, r, reader, resource.Kubernetes, map[string]string{"manifest.yaml": text}, "manifest.yaml")
+						out := marshal(t, docs...)
+						got := found(t, r, reader, resource.Kubernetes, map[string]string{"manifest.yaml": out}, "manifest.yaml")
+						if tried++; len(got) != len(want) {
+							t.Errorf("%s example %d (%s), line %d: %d findings, want %d\nwant %q\ngot  %q\n%s", r.ID, i+1, part, e.Line, len(got), len(want), want, got, out)
+						}
+					}
+				}
+			}
+			if tried < 100 {
+				t.Errorf("only %d examples", tried)
+			}
+		})
+	}
+}
+
+// TestMeaningOnNodes holds that a rule finds the same in a script of a node
+// wherever it stands.
+func TestMeaningOnNodes(t *testing.T) {
+	hcl := func(s string) string { return strings.NewReplacer("${", "$${", "%{", "%%{").Replace(s) }
+	indent := func(s, by string) string {
+		return by + strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "\n"+by) + "\n"
+	}
+	one := func(name, before, after string, write func(string) string) func(string) map[string]string {
+		return func(s string) map[string]string { return map[string]string{name: before + write(s) + after} }
+	}
+	beside := func(name, text string, write func(string) string) func(string) map[string]string {
+		return func(s string) map[string]string { return map[string]string{name: text, "init.sh": write(s)} }
+	}
+	same := func(s string) string { return s }
+	forms := map[string]struct {
+		format, file string
+		files        func(s string) map[string]string
+	}{
+		"a launch template": {resource.Terraform, "main.tf", one("main.tf", "resource \"aws_launch_template\" \"n\" {\n  user_data = base64encode(<<EOT\n", "EOT\n  )\n}\n", hcl)},
+		"an instance": {resource.Terraform, "main.tf", one("main.tf", "resource \"aws_instance\" \"n\" {\n  user_data = <<-EOT\n", "  EOT\n}\n", func(s string) string {
+			return indent(hcl(s), "    ")
+		})},
+		"base64": {resource.Terraform, "main.tf", one("main.tf", "resource \"aws_launch_template\" \"n\" {\n  user_data = \"", "\"\n}\n", func(s string) string {
+			return base64.StdEncoding.EncodeToString([]byte(s))
+		})},
+		"a file":     {resource.Terraform, "main.tf", beside("main.tf", "resource \"aws_instance\" \"n\" {\n  user_data = file(\"${path.module}/init.sh\")\n}\n", same)},
+		"a template": {resource.Terraform, "main.tf", beside("main.tf", "resource \"aws_launch_template\" \"n\" {\n  user_data = base64encode(templatefile(\"${path.module}/init.sh\", { a = 1 }))\n}\n", hcl)},
+		"a machine of Google": {resource.Terraform, "main.tf", one("main.tf", "resource \"google_compute_instance\" \"n\" {\n  metadata = {\n    startup-script = <<EOT\n",
+			"EOT\n  }\n}\n", hcl)},
+		"a machine of Azure": {resource.Terraform, "main.tf", one("main.tf", "resource \"azurerm_linux_virtual_machine\" \"n\" {\n  custom_data = base64encode(<<EOT\n",
+			"EOT\n  )\n}\n", hcl)},
+		"a template of CloudFormation": {resource.CloudFormation, "t.yaml", one("t.yaml", "Resources:\n  N:\n    Type: AWS::EC2::Instance\n    Properties:\n      UserData:\n        Fn::Base64: |\n", "",
+			func(s string) string { return indent(s, "          ") })},
+		"a substitution": {resource.CloudFormation, "t.yaml", one("t.yaml", "Resources:\n  N:\n    Type: AWS::EC2::LaunchTemplate\n    Properties:\n      LaunchTemplateData:\n        UserData: !Base64\n          Fn::Sub: |\n", "",
+			func(s string) string { return indent(strings.ReplaceAll(s, "${", "${!"), "            ") })},
+		"Packer":             {resource.NodeBootstrap, "a.pkr.hcl", one("a.pkr.hcl", "build {\n  provisioner \"shell\" {\n    inline = [<<EOT\n", "EOT\n    ]\n  }\n}\n", hcl)},
+		"a script of Packer": {resource.NodeBootstrap, "a.pkr.hcl", beside("a.pkr.hcl", "build {\n  provisioner \"shell\" {\n    script = \"init.sh\"\n  }\n}\n", same)},
+		"parts": {resource.NodeBootstrap, "user-data.mime", one("user-data.mime",
+			"MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=\"B\"\n\n--B\nContent-Type: text/x-shellscript; charset=\"us-ascii\"\n\n", "\n--B--\n", same)},
+		"a command": {resource.NodeBootstrap, "cloud-init.yaml", one("cloud-init.yaml", "#cloud-config\nruncmd:\n  - |\n", "", func(s string) string { return indent(s, "    ") })},
+	}
+	rules, all := load(t), readers()
+	for name, f := range forms {
+		t.Run(name, func(t *testing.T) {
+			tried := 0
+			for _, r := range rules {
+				for i, e := range r.Examples {
+					if e.Platform != resource.NodeBootstrap && (e.Platform != "" || r.Checks[0].Platform != resource.NodeBootstrap) || e.Format != "" && e.Format != resource.NodeBootstrap || e.File != "" {
+						continue
+					}
+					for part, text := range map[string]string{"fail": e.Fail, "pass": e.Pass} {
+						if !strings.HasPrefix(text, "#!") {
+							continue
+						}
+						files := f.files(text)
+						want := found(t, r, all[resource.NodeBootstrap], resource.NodeBootstrap, map[string]string{"user-data.sh": text}, "user-data.sh")
+						got := found(t, r, all[f.format], f.format, files, f.file)
+						if tried++; len(got) != len(want) {
+							t.Errorf("%s example %d (%s), line %d: %d findings, want %d\nwant %q\ngot  %q\n%v", r.ID, i+1, part, e.Line, len(got), len(want), want, got, files)
+						}
+					}
+				}
+			}
+			if tried < 100 {
+				t.Errorf("only %d examples", tried)
+			}
+		})
 	}
 }

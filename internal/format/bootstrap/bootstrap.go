@@ -49,7 +49,7 @@ const (
 type Reader struct{ packer format.Reader }
 
 // New makes a reader.
-func New() *Reader { return &Reader{packer: packer.New()} }
+func New() *Reader { return &Reader{packer: packer.New(build)} }
 
 var _ format.Reader = (*Reader)(nil)
 
@@ -81,6 +81,24 @@ func (r *Reader) Read(ctx context.Context, u format.Unit) ([]*resource.Resource,
 		})
 	}
 	x.ds.Sort()
+	return x.out, x.ds
+}
+
+// build says what the texts of a build of Packer do.
+func build(ctx context.Context, u format.Unit, res *resource.Resource, texts []packer.Text) ([]*resource.Resource, source.Diagnostics) {
+	x := newExpansion(ctx, u)
+	x.parent = res
+	b := &builder{x: x, id: res.ID}
+	for _, t := range texts {
+		x.why = t.Why
+		if t.Path != nil {
+			b.content(t.Path, t.Text)
+			continue
+		}
+		_ = b.script(t.Text) // what is no shell is left alone
+	}
+	b.finish(res.Root)
+	b.manifests()
 	return x.out, x.ds
 }
 

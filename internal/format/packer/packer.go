@@ -34,11 +34,25 @@ func IsTemplate(name string) bool {
 	return strings.HasSuffix(name, ".pkr.hcl") || strings.HasSuffix(name, ".pkrvars.hcl") || strings.HasSuffix(name, ".json")
 }
 
+// Text is a text of a build: what it runs, or a file that it puts somewhere.
+type Text struct {
+	shell.Text
+	Why  string         // of parts that are not known
+	Path *resource.Node // where the file goes; nil for what is run
+}
+
+// Look says what the texts of a build do: it puts that into the build's root, and
+// gives the resources that they make.
+type Look func(ctx context.Context, u format.Unit, build *resource.Resource, texts []Text) ([]*resource.Resource, source.Diagnostics)
+
 // Reader reads templates. It is safe for concurrent use.
-type Reader struct{ hcl *terraform.Reader }
+type Reader struct {
+	hcl  *terraform.Reader
+	look Look
+}
 
 // New makes a reader.
-func New() *Reader { return &Reader{hcl: terraform.New()} }
+func New(look Look) *Reader { return &Reader{hcl: terraform.New(), look: look} }
 
 var _ format.Reader = (*Reader)(nil)
 
@@ -47,36 +61,43 @@ var _ format.Reader = (*Reader)(nil)
 //
 //	sources:      the names of its sources
 //	provisioners: [{type, …settings}]
-//	commands      what they run, as package shell gives it
 //
+// and what Look puts in.
 // Scripts that provisioners name are read where they lie in the tree; nothing is
 // downloaded.
 func (r *Reader) Read(ctx context.Context, u format.Unit) ([]*resource.Resource, source.Diagnostics) {
 	if u.MaxFileSize <= 0 {
 		u.MaxFileSize = format.DefaultMaxFileSize
 	}
-	t := &template{u: u, files: map[string]*source.File{}}
+	t := &template{ctx: ctx, look: r.look, u: u, files: map[string]*source.File{}}
 	if len(u.Files) > 0 && strings.HasSuffix(u.Files[0], ".json") && !strings.HasSuffix(u.Files[0], ".pkr.json") {
 		ds := yamltree.ReadAll(ctx, &u, yamltree.Options{Candidate: func(n *yaml.Node) bool { return n.Kind == yaml.MappingNode }}, t.document)
-		return t.out, ds
+		return t.out, append(ds, t.ds...)
 	}
 	rs, ds := r.hcl.ReadPacker(ctx, u)
 	for _, res := range rs {
 		t.hcl(res)
 	}
-	return t.out, ds
+	return t.out, append(ds, t.ds...)
 }
 
 // template is one template under way.
 type template struct {
+	ctx   context.Context
+	look  Look
 	u     format.Unit
 	files map[string]*source.File
 	out   []*resource.Resource
+	ds    source.Diagnostics
 }
 
 func (t *template) add(r *resource.Resource) {
 	r.Platform, r.Format, r.Unit = resource.NodeBootstrap, resource.NodeBootstrap, t.u.ID
 	t.out = append(t.out, r)
+	if r.Kind == KindBuild {
+		made, ds := t.look(t.ctx, t.u, r, t.texts(r.Root))
+		t.out, t.ds = append(t.out, made...), append(t.ds, ds...)
+	}
 }
 
 func field(name string, n *resource.Node) resource.Field { return resource.Field{Name: name, Node: n} }
@@ -114,7 +135,6 @@ func (t *template) hcl(r *resource.Resource) {
 			root.Fields = append(root.Fields, field("provisioners", &list))
 		}
 		r.Kind = KindBuild
-		t.commands(&root)
 	case strings.HasPrefix(r.Kind, "data."):
 	default:
 		return
@@ -163,7 +183,6 @@ func (t *template) document(d yamltree.Document) source.Diagnostics {
 	}
 	if provisioners != nil && provisioners.Kind == resource.List && len(provisioners.Items) > 0 {
 		root := &resource.Node{Kind: resource.Map, Range: provisioners.Range, Fields: []resource.Field{field("provisioners", provisioners)}}
-		t.commands(root)
 		r := &resource.Resource{ID: id + "/build", Kind: KindBuild, Name: path.Base(d.File.Path), Root: root, Range: provisioners.Range}
 		r.Head = yamltree.FirstLine(d.File, r.Range)
 		if !provisioners.KeyRange.IsZero() {
@@ -231,47 +250,54 @@ func fill(n *resource.Node, vars map[string]*resource.Node, depth int) {
 // maxScripts bounds the scripts of one build that are read.
 const maxScripts = 50
 
-// commands adds what the provisioners of a build run.
-func (t *template) commands(root *resource.Node) {
+// texts gives what the provisioners of a build run and copy.
+func (t *template) texts(root *resource.Node) []Text {
 	list := root.Get("provisioners")
 	if list == nil {
-		return
+		return nil
 	}
-	out := &resource.Node{Kind: resource.List, Range: list.Range}
-	run := func(text shell.Text, why string) {
-		if s, err := shell.Read(text, why); err == nil && len(out.Items) < 5_000 {
-			out.Items = append(out.Items, s.Commands.Items...)
+	var out []Text
+	read := 0
+	file := func(n, to *resource.Node) {
+		if n.Str() == "" || read == maxScripts {
+			return
+		}
+		read++
+		if f := t.file(t.find(n.Str())); f != nil {
+			out = append(out, Text{Text: shell.Text{S: string(f.Data), At: func(a, b int) source.Range { return f.Range(a, b) }}, Path: to})
 		}
 	}
-	scripts := 0
+	known := func(n, to *resource.Node) {
+		if s := shell.Known(n); s != "" {
+			out = append(out, Text{Text: t.textOf(n, s), Why: n.Why, Path: to})
+		}
+	}
 	for _, p := range list.Items {
-		if typ := p.Get("type").Str(); typ != "shell" && typ != "shell-local" {
-			continue
-		}
-		if inline := p.Get("inline"); inline != nil {
-			for _, it := range inline.Items {
-				if s := shell.Known(it); s != "" {
-					run(t.textOf(it, s), it.Why)
+		switch p.Get("type").Str() {
+		case "shell", "shell-local":
+			if inline := p.Get("inline"); inline != nil {
+				for _, it := range inline.Items {
+					known(it, nil)
 				}
 			}
-		}
-		names := []*resource.Node{p.Get("script")}
-		if l := p.Get("scripts"); l != nil {
-			names = append(names, l.Items...)
-		}
-		for _, n := range names {
-			if n.Str() == "" || scripts == maxScripts {
+			file(p.Get("script"), nil)
+			if l := p.Get("scripts"); l != nil {
+				for _, n := range l.Items {
+					file(n, nil)
+				}
+			}
+		case "file":
+			to := p.Get("destination")
+			if to.Str() == "" || p.Get("direction").Str() == "download" {
 				continue
 			}
-			scripts++
-			if f := t.file(t.find(n.Str())); f != nil {
-				run(shell.Text{S: string(f.Data), At: func(a, b int) source.Range { return f.Range(a, b) }}, "")
+			if c := p.Get("content"); c != nil {
+				known(c, to)
 			}
+			file(p.Get("source"), to)
 		}
 	}
-	if len(out.Items) > 0 {
-		root.Fields = append(root.Fields, field("commands", out))
-	}
+	return out
 }
 
 // find gives the path of a script that a template names: from the template's

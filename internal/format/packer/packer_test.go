@@ -7,6 +7,7 @@ import (
 	"testing/fstest"
 
 	"github.com/plimsoll-iac/plimsoll/internal/format"
+	"github.com/plimsoll-iac/plimsoll/internal/format/bootstrap"
 	"github.com/plimsoll-iac/plimsoll/internal/format/packer"
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
 )
@@ -18,7 +19,7 @@ func read(t *testing.T, files map[string]string, names ...string) []*resource.Re
 		tree[n] = &fstest.MapFile{Data: []byte(s)}
 	}
 	u := format.Unit{ID: "node-bootstrap:images", Format: resource.NodeBootstrap, Dir: "images", Files: names, FS: tree, MaxFileSize: format.DefaultMaxFileSize}
-	rs, ds := packer.New().Read(context.Background(), u)
+	rs, ds := bootstrap.New().Read(context.Background(), u)
 	for _, d := range ds {
 		t.Error(d)
 	}
@@ -91,5 +92,47 @@ func TestUserVariablesOfJSON(t *testing.T) {
 		if n := root.Get(name); !n.Unknown {
 			t.Errorf("%s is %v", name, n.Value)
 		}
+	}
+}
+
+func TestFilesOfABuild(t *testing.T) {
+	rs := read(t, map[string]string{
+		"images/a.pkr.hcl": `build {
+  sources = ["source.null.a"]
+  provisioner "shell" {
+    inline = [<<EOT
+echo 'PasswordAuthentication yes' >> /etc/ssh/sshd_config
+EOT
+    ]
+  }
+  provisioner "file" {
+    content     = "PermitRootLogin no"
+    destination = "/etc/ssh/sshd_config.d/root.conf"
+  }
+  provisioner "file" {
+    source      = "kubelet"
+    destination = "/etc/default/kubelet"
+  }
+  provisioner "file" {
+    direction   = "download"
+    source      = "kubelet"
+    destination = "here"
+  }
+}
+`, "images/kubelet": "KUBELET_EXTRA_ARGS=--anonymous-auth=true\n",
+	}, "images/a.pkr.hcl")
+	var got []string
+	for _, r := range rs {
+		if lines := r.Root.Get("lines"); lines != nil {
+			for _, l := range lines.Items {
+				got = append(got, l.Get("path").Str()+": "+l.Get("text").Str()+" at "+l.Get("text").Range.File)
+			}
+		}
+	}
+	want := `/etc/ssh/sshd_config: PasswordAuthentication yes at images/a.pkr.hcl
+/etc/ssh/sshd_config.d/root.conf: PermitRootLogin no at images/a.pkr.hcl
+/etc/default/kubelet: KUBELET_EXTRA_ARGS=--anonymous-auth=true at images/kubelet`
+	if s := strings.Join(got, "\n"); s != want {
+		t.Errorf("it writes\n%s", s)
 	}
 }
