@@ -289,6 +289,9 @@ func besideYAML(f *source.File, res *resource.Resource, block string) ([]source.
 	if bytes.Contains(doc, []byte("\n...")) {
 		return nil, errors.New("the document ends with a marker")
 	}
+	if end == len(f.Data) && (&yamlWriter{f: f}).grows(f.Lines(), res.Root) {
+		return nil, errGrows
+	}
 	return insertion(f, end, "---\n"+block), nil
 }
 
@@ -333,6 +336,9 @@ func besideCloudFormation(f *source.File, res *resource.Resource, block string) 
 		indent := f.Data[f.LineStart(res.Range.Start.Line):start]
 		if len(indent) == 0 || len(bytes.Trim(indent, " ")) > 0 {
 			return nil, errors.New("the resources are not written one below the other")
+		}
+		if (&yamlWriter{f: f}).grows(res.Range.LastLine(), res.Root) {
+			return nil, errGrows
 		}
 		var b strings.Builder
 		for line := range strings.Lines(rest) {
