@@ -35,11 +35,15 @@ func nodeRole(base string) role {
 	return other
 }
 
+// builderType finds the builders that make images of nodes, where nothing else of
+// a template is there.
+var builderType = regexp.MustCompile(`"type"\s*:\s*"(amazon-(ebs|ebssurrogate|ebsvolume|chroot|instance)|azure-(arm|chroot)|googlecompute|qemu|vsphere-(iso|clone))"`)
+
 // isNodeDocument reports whether a YAML or JSON file is cloud-init or a template
 // of Packer.
 func isNodeDocument(name string, data []byte) bool {
 	if strings.HasSuffix(strings.ToLower(name), ".json") {
-		return topKey(data, "builders") && (topKey(data, "provisioners") || topKey(data, "post-processors") || topKey(data, "variables"))
+		return topKey(data, "builders") && (topKey(data, "provisioners") || topKey(data, "post-processors") || topKey(data, "variables") || builderType.Match(data))
 	}
 	return bootstrap.Sniff(data)
 }

@@ -16,6 +16,8 @@ func TestNodes(t *testing.T) {
 		"images/prod.auto.pkrvars.hcl":  "a = 1\n",
 		"images/other.pkrvars.hcl":      "a = 1\n",
 		"old/template.json":             `{"variables": {}, "builders": []}`,
+		"old/builders.json":             `{"builders": [{"type": "amazon-ebs"}]}`,
+		"old/houses.json":               `{"builders": [{"type": "mason"}]}`,
 		"old/package.json":              `{"builders": [], "variables": {}}`,
 		"a/user-data":                   "#cloud-config\n",
 		"a/user_data.sh":                "#!/bin/bash\n",
@@ -50,7 +52,7 @@ func TestNodes(t *testing.T) {
 		"node-bootstrap:images=images/node.pkr.hcl+images/prod.auto.pkrvars.hcl",
 		"node-bootstrap:infra/bootstrap.sh=infra/bootstrap.sh",
 		"node-bootstrap:infra/scripts/bootstrap.sh=infra/scripts/bootstrap.sh",
-		"node-bootstrap:old/template.json=old/template.json",
+		"node-bootstrap:old/builders.json=old/builders.json", "node-bootstrap:old/template.json=old/template.json",
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
