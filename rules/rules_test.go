@@ -5,6 +5,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/plimsoll-iac/plimsoll/internal/format"
@@ -18,6 +19,7 @@ import (
 	"github.com/plimsoll-iac/plimsoll/internal/resource"
 	"github.com/plimsoll-iac/plimsoll/internal/reviewer"
 	"github.com/plimsoll-iac/plimsoll/internal/rule"
+	"github.com/plimsoll-iac/plimsoll/internal/source"
 	"github.com/plimsoll-iac/plimsoll/rules"
 )
 
@@ -33,17 +35,23 @@ func readers() map[string]format.Reader {
 	}
 }
 
-// load gives the rules, all of whose expressions compile.
-func load(t *testing.T) []*rule.Rule {
-	t.Helper()
+// compiled loads the rules once for all tests, and compiles their expressions.
+var compiled = sync.OnceValues(func() ([]*rule.Rule, source.Diagnostics) {
 	all, ds := rule.Load(rules.FS())
 	for _, r := range all {
 		ds = append(ds, r.Check()...)
 	}
+	return all, ds
+})
+
+// load gives the rules, all of whose expressions compile.
+func load(t *testing.T) []*rule.Rule {
+	t.Helper()
+	all, ds := compiled()
 	for _, d := range ds {
 		t.Error(d)
 	}
-	return all
+	return slices.Clone(all)
 }
 
 func TestExamples(t *testing.T) {

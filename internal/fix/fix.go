@@ -38,18 +38,15 @@ type Files func(path string) *source.File
 
 // Propose gives the edits that carry out the fix of the finding's check. The
 // edits do not overlap, and touch only what the operations name; they are in
-// the resource's file alone, or for one that was put together of several files
-// in those that decide. An error says why it cannot be done exactly; nothing is
-// proven yet.
+// the resource's file alone, or where a value is decided elsewhere (another file
+// that the resource was put together of, a variable, a module's call) there. An
+// error says why it cannot be done exactly; nothing is proven yet.
 func Propose(f engine.Finding, files Files) ([]source.Edit, error) {
 	edits, _, err := propose(f, files, nil)
 	if err != nil {
 		return nil, err
 	}
-	res := f.Resource
-	for res.Written != nil {
-		res = res.Written.Resource
-	}
+	res := asWritten(f.Resource)
 	content, err := applyAll(nil, edits, files)
 	if err != nil {
 		return nil, err

@@ -26,7 +26,7 @@ func (w *hclWriter) through(n *resource.Node, p *patch, why error) error {
 	}
 	for _, at := range slices.Backward(n.Origins) {
 		f := w.files(at.File)
-		if f == nil || !isHCL(at.File) && path.Ext(at.File) != ".tfvars" {
+		if f == nil || !isHCL(at.File) && path.Ext(at.File) != ".tfvars" || !mayWrite(f.Text(at), n) {
 			continue
 		}
 		e, variable := expressionAt(f, at)
@@ -88,6 +88,21 @@ func expressionAt(f *source.File, at source.Range) (hclsyntax.Expression, *hclsy
 		}
 	}
 	return found, nil
+}
+
+// mayWrite reports whether a text looks like a literal of a node's kind. It
+// spares the reading of files on the way to the place that decides.
+func mayWrite(text string, n *resource.Node) bool {
+	if text == "" {
+		return false
+	}
+	switch n.Kind {
+	case resource.List:
+		return text[0] == '['
+	case resource.Map:
+		return text[0] == '{'
+	}
+	return strings.IndexByte(`"-0123456789<`, text[0]) >= 0 || text == "true" || text == "false"
 }
 
 // writes reports whether a literal writes what a node says.

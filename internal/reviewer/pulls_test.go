@@ -8,8 +8,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -42,14 +44,17 @@ var update = flag.Bool("update", false, "write what the pull requests in testdat
 // today is the day of every review in the tests; suppressions expire by it.
 var today = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
+// builtIn loads the rules once for all tests.
+var builtIn = sync.OnceValues(func() ([]*rule.Rule, source.Diagnostics) { return rule.Load(rules.FS()) })
+
 func options(t testing.TB) reviewer.Options {
 	t.Helper()
-	all, ds := rule.Load(rules.FS())
+	all, ds := builtIn()
 	for _, d := range ds {
 		t.Fatalf("built-in rules: %s", d)
 	}
 	return reviewer.Options{
-		Rules: all, Finder: project.New(project.Options{}), Now: func() time.Time { return today },
+		Rules: slices.Clone(all), Finder: project.New(project.Options{}), Now: func() time.Time { return today },
 		Readers: map[string]format.Reader{
 			resource.Kubernetes: bootstrap.Within(kubernetes.New()), resource.Terraform: bootstrap.Within(terraform.New()), resource.TerraformPlan: terraform.NewPlan(), resource.Dockerfile: dockerfile.New(),
 			resource.Compose: compose.New(), resource.Actions: actions.New(), resource.CloudFormation: bootstrap.Within(cloudformation.New()),
@@ -118,10 +123,7 @@ func TestPulls(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no pull requests in testdata/pulls (%v)", err)
 	}
-	for i, name := range files {
-		if testing.Short() && i%4 > 0 {
-			continue // under the race detector every fourth shows as much; without it all are held
-		}
+	for _, name := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
 			data, err := os.ReadFile(name)
 			if err != nil {
