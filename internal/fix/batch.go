@@ -158,6 +158,24 @@ func halve(cands []candidate) int {
 	}
 }
 
+// joined adds an edit of f. What is written in front of bytes that go becomes one
+// edit with them, since two that begin at one place have no order.
+func joined(edits []source.Edit, f *source.File, start, end int, text string) []source.Edit {
+	for i := range edits {
+		e := &edits[i]
+		if e.Range.Start.Byte != start || (e.Range.Len() == 0) == (start == end) {
+			continue
+		}
+		if start == end {
+			e.New = text + e.New
+		} else {
+			e.Range, e.New = f.Range(start, end), e.New+text
+		}
+		return edits
+	}
+	return append(edits, source.Edit{Range: f.Range(start, end), New: text})
+}
+
 // distinct drops repeats: instances of one block ask for the same edits.
 func distinct(edits []source.Edit) []source.Edit {
 	seen := make(map[source.Edit]bool, len(edits))

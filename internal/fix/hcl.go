@@ -58,22 +58,9 @@ func proposeHCL(f *source.File, files Files, res *resource.Resource, p *patch, l
 	return nil, false, errors.New("the block of the resource is not in its file")
 }
 
-// edit replaces bytes. What is written in front of lines that go becomes one edit
-// with them, since two that begin at one place have no order.
+// edit replaces bytes.
 func (w *hclWriter) edit(start, end int, text string) {
-	for i := range w.edits {
-		e := &w.edits[i]
-		if e.Range.Start.Byte != start || (e.Range.Len() == 0) == (start == end) {
-			continue
-		}
-		if start == end {
-			e.New = text + e.New
-		} else {
-			e.Range, e.New = w.f.Range(start, end), e.New+text
-		}
-		return
-	}
-	w.edits = append(w.edits, source.Edit{Range: w.f.Range(start, end), New: text})
+	w.edits = joined(w.edits, w.f, start, end, text)
 }
 
 // body carries out p, whose kids are attributes and nested blocks, on b.

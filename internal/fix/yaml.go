@@ -280,22 +280,9 @@ func (w *yamlWriter) colon(key source.Range) (int, bool) {
 	return 0, false
 }
 
-// edit replaces bytes. What is written in front of bytes that go becomes one
-// edit with them, since two that begin at one place have no order.
+// edit replaces bytes.
 func (w *yamlWriter) edit(start, end int, text string) {
-	for i := range w.edits {
-		e := &w.edits[i]
-		if e.Range.Start.Byte != start || (e.Range.Len() == 0) == (start == end) {
-			continue
-		}
-		if start == end {
-			e.New = text + e.New
-		} else {
-			e.Range, e.New = w.f.Range(start, end), e.New+text
-		}
-		return
-	}
-	w.edits = append(w.edits, source.Edit{Range: w.f.Range(start, end), New: text})
+	w.edits = joined(w.edits, w.f, start, end, text)
 }
 
 // lastLine is the last line that a field's value stands on.
