@@ -79,9 +79,7 @@ func instantiated(r *resource.Resource) bool {
 
 // blockName names the block that a resource was read from.
 func blockName(r *resource.Resource) string {
-	for r.Written != nil {
-		r = r.Written.Resource
-	}
+	r = r.AsWritten()
 	return r.Kind + "." + r.Name
 }
 

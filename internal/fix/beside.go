@@ -31,10 +31,7 @@ func proposeBeside(f engine.Finding, files Files) ([]source.Edit, error) {
 	if shown.Source != (resource.Identity{}) && shown.Source.ID != shown.ID {
 		return nil, fmt.Errorf("the resource is %s where it is used and %s where it is written", shown.ID, shown.Source.ID)
 	}
-	res := shown
-	for res.Written != nil {
-		res = res.Written.Resource
-	}
+	res := shown.AsWritten()
 	file := files(res.Range.File)
 	if file == nil {
 		return nil, fmt.Errorf("%s cannot be read", res.Range.File)

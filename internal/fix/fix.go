@@ -46,7 +46,7 @@ func Propose(f engine.Finding, files Files) ([]source.Edit, error) {
 	if err != nil {
 		return nil, err
 	}
-	res := asWritten(f.Resource)
+	res := f.Resource.AsWritten()
 	content, err := applyAll(nil, edits, files)
 	if err != nil {
 		return nil, err

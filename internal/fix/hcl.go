@@ -420,14 +420,6 @@ func (w *hclWriter) expr(name string, e hclsyntax.Expression, n *resource.Node, 
 	return nil
 }
 
-// part gives what a node has at a step, or nil.
-func part(n *resource.Node, s resource.Step) *resource.Node {
-	if n == nil {
-		return nil
-	}
-	return childOf(n, s)
-}
-
 // tuple carries out p on [a, b].
 func (w *hclWriter) tuple(name string, t *hclsyntax.TupleConsExpr, n *resource.Node, p *patch) error {
 	parts := make([]span, len(t.Exprs))
@@ -447,7 +439,7 @@ func (w *hclWriter) tuple(name string, t *hclsyntax.TupleConsExpr, n *resource.N
 			}
 			parts[k.step.Index].gone = true
 		default:
-			if err := w.expr(name, t.Exprs[k.step.Index], part(n, k.step), k.p); err != nil {
+			if err := w.expr(name, t.Exprs[k.step.Index], childOf(n, k.step), k.p); err != nil {
 				return err
 			}
 		}
@@ -495,7 +487,7 @@ func (w *hclWriter) object(name string, o *hclsyntax.ObjectConsExpr, n *resource
 			}
 			parts[i].gone = true
 		default:
-			if err := w.expr(k.step.Name, o.Items[i].ValueExpr, part(n, k.step), k.p); err != nil {
+			if err := w.expr(k.step.Name, o.Items[i].ValueExpr, childOf(n, k.step), k.p); err != nil {
 				return err
 			}
 		}

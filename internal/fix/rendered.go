@@ -98,7 +98,11 @@ func (r *rendered) apply(s slot, p *patch) error {
 	return r.edit(s, here)
 }
 
+// childOf gives what a node has at a step, or nil.
 func childOf(n *resource.Node, s resource.Step) *resource.Node {
+	if n == nil {
+		return nil
+	}
 	if s.Name != "" {
 		return n.Get(s.Name)
 	}

@@ -136,7 +136,7 @@ func aside(mended []candidate, before, after []*resource.Resource) error {
 	type setting struct{ kind, name string }
 	wanted := map[setting]bool{}
 	for _, m := range mended {
-		kind := asWritten(m.f.Resource).Kind
+		kind := m.f.Resource.AsWritten().Kind
 		for _, name := range m.far {
 			wanted[setting{kind, name}] = true
 		}
@@ -186,14 +186,6 @@ func same(a, b *resource.Node) bool {
 		return n != nil && !n.Unknown && n.Kind != resource.Map && n.Kind != resource.List
 	}
 	return resource.Equal(a, b) || scalar(a) && scalar(b) && fmt.Sprint(a.Value) == fmt.Sprint(b.Value)
-}
-
-// asWritten gives the resource as it is written.
-func asWritten(r *resource.Resource) *resource.Resource {
-	for r.Written != nil {
-		r = r.Written.Resource
-	}
-	return r
 }
 
 // names gives the names on the paths of what p changes, and within what it

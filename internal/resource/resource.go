@@ -113,6 +113,15 @@ type Write struct {
 // Identity is what a resource is known by.
 type Identity struct{ Unit, ID string }
 
+// AsWritten gives the resource that r was projected from, or r where it is as it
+// was written.
+func (r *Resource) AsWritten() *Resource {
+	for r.Written != nil {
+		r = r.Written.Resource
+	}
+	return r
+}
+
 // Known gives what a resource is known by whichever way it is reached: Source
 // where it has one, else its ID in its home, or in its unit with the unit's
 // variant left out.

@@ -214,10 +214,7 @@ func more(head, after, beside []*resource.Resource) (int, error) {
 func written(rs []*resource.Resource) map[string]bool {
 	out := make(map[string]bool, len(rs))
 	for _, r := range rs {
-		for r.Written != nil {
-			r = r.Written.Resource
-		}
-		out[r.ID] = true
+		out[r.AsWritten().ID] = true
 	}
 	return out
 }
